@@ -1,0 +1,116 @@
+package dicom
+
+import (
+	"iter"
+	"slices"
+)
+
+// Element is one data element (PS3.5 section 7.1). Exactly one of Data, Items,
+// Fragments and Bulk holds its value; all are nil for an empty one.
+type Element struct {
+	Tag Tag
+	VR  VR
+	// Undefined says that the element's length was, and will be, written as
+	// undefined (FFFFFFFFH): a sequence closed by a delimiter, or fragments.
+	Undefined bool
+	// Data is the value as it was encoded, padding and all, in one piece.
+	// Numbers are little endian whatever the transfer syntax was.
+	Data []byte
+	// Items is the value of a sequence. An element of VR UN with undefined
+	// length has items too: they are in implicit VR little endian (PS3.5
+	// section 6.2.2, note 2).
+	Items []Item
+	// Fragments is encapsulated pixel data (PS3.5 section A.4). The first is
+	// the Basic Offset Table, which may be empty.
+	Fragments [][]byte
+	// Bulk tells where a value lies that was left out of memory.
+	Bulk *Bulk
+}
+
+// Item is one item of a sequence.
+type Item struct {
+	*DataSet
+	// Undefined says that the item's length was, and will be, written as undefined.
+	Undefined bool
+}
+
+// Bulk is a value left in the stream that the data set was read from.
+type Bulk struct {
+	Offset int64 // of the value's first byte, from the start of the (inflated) data set
+	Length int64 // in bytes, of all that the element header announces up to the next element
+}
+
+// DataSet is an ordered set of elements (PS3.5 section 7). Its zero value is an
+// empty one. It is not safe for writing while others use it.
+type DataSet struct {
+	elements []Element
+	parent   *DataSet // the data set in one of whose items this is; for the character set
+}
+
+// Len returns the number of elements, not counting those within sequences.
+func (d *DataSet) Len() int { return len(d.elements) }
+
+// All ranges over the elements in ascending order of tags. The pointers stay
+// good until the data set is changed.
+func (d *DataSet) All() iter.Seq[*Element] {
+	return func(yield func(*Element) bool) {
+		for i := range d.elements {
+			if !yield(&d.elements[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Get returns the element with tag t, nil if there is none.
+func (d *DataSet) Get(t Tag) *Element {
+	if d == nil {
+		return nil
+	}
+	if i, ok := d.search(t); ok {
+		return &d.elements[i]
+	}
+	return nil
+}
+
+// Has reports whether an element with tag t is present, empty or not.
+func (d *DataSet) Has(t Tag) bool { return d.Get(t) != nil }
+
+// Put adds e, or replaces the element with the same tag.
+func (d *DataSet) Put(e Element) {
+	for i := range e.Items {
+		if e.Items[i].DataSet == nil {
+			e.Items[i].DataSet = new(DataSet)
+		}
+		e.Items[i].parent = d
+	}
+	if n := len(d.elements); n == 0 || d.elements[n-1].Tag < e.Tag {
+		d.elements = append(d.elements, e)
+		return
+	}
+	i, ok := d.search(e.Tag)
+	if ok {
+		d.elements[i] = e
+		return
+	}
+	d.elements = slices.Insert(d.elements, i, e)
+}
+
+// Delete removes the element with tag t, if there is one.
+func (d *DataSet) Delete(t Tag) {
+	if i, ok := d.search(t); ok {
+		d.elements = slices.Delete(d.elements, i, i+1)
+	}
+}
+
+func (d *DataSet) search(t Tag) (int, bool) {
+	return slices.BinarySearchFunc(d.elements, t, func(e Element, t Tag) int {
+		switch {
+		case e.Tag < t:
+			return -1
+		case e.Tag > t:
+			return 1
+		}
+		return 0
+	})
+}

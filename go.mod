@@ -1,0 +1,3 @@
+module github.com/tresor-pacs/tresor
+
+go 1.26
