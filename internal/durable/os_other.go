@@ -1,0 +1,17 @@
+//go:build !linux
+
+package durable
+
+import "errors"
+
+// WriteVAt writes buffer by buffer.
+func (f osFile) WriteVAt(bufs [][]byte, off int64) (int64, error) { return f.writeEach(bufs, off) }
+
+// Allocate only lengthens the file.
+func (f osFile) Allocate(off, n int64) error { return f.lengthen(off + n) }
+
+// Writeback does nothing: it is a hint.
+func (f osFile) Writeback(int64, int64) {}
+
+// PunchHole is not supported.
+func (f osFile) PunchHole(int64, int64) error { return errors.ErrUnsupported }
