@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 )
@@ -13,12 +14,15 @@ type Element struct {
 	// Undefined says that the element's length was, and will be, written as
 	// undefined (FFFFFFFFH): a sequence closed by a delimiter, or fragments.
 	Undefined bool
+	// AsUN says that the element was, and will be, written with VR UN in
+	// explicit VR encodings, while VR is the one that the registry knows. Data is
+	// then little endian in every transfer syntax and the items of a sequence
+	// are in implicit VR little endian (PS3.5 section 6.2.2, note 2).
+	AsUN bool
 	// Data is the value as it was encoded, padding and all, in one piece.
 	// Numbers are little endian whatever the transfer syntax was.
 	Data []byte
-	// Items is the value of a sequence. An element of VR UN with undefined
-	// length has items too: they are in implicit VR little endian (PS3.5
-	// section 6.2.2, note 2).
+	// Items is the value of a sequence.
 	Items []Item
 	// Fragments is encapsulated pixel data (PS3.5 section A.4). The first is
 	// the Basic Offset Table, which may be empty.
@@ -78,12 +82,7 @@ func (d *DataSet) Has(t Tag) bool { return d.Get(t) != nil }
 
 // Put adds e, or replaces the element with the same tag.
 func (d *DataSet) Put(e Element) {
-	for i := range e.Items {
-		if e.Items[i].DataSet == nil {
-			e.Items[i].DataSet = new(DataSet)
-		}
-		e.Items[i].parent = d
-	}
+	d.adopt(&e)
 	if n := len(d.elements); n == 0 || d.elements[n-1].Tag < e.Tag {
 		d.elements = append(d.elements, e)
 		return
@@ -96,6 +95,77 @@ func (d *DataSet) Put(e Element) {
 	d.elements = slices.Insert(d.elements, i, e)
 }
 
+// Append adds elements behind those that d has. It is for those who build a
+// data set in order, and costs one allocation at most. Nothing is added if the
+// tags do not ascend strictly.
+func (d *DataSet) Append(elements ...Element) error {
+	last, any := Tag(0), len(d.elements) > 0
+	if any {
+		last = d.elements[len(d.elements)-1].Tag
+	}
+	for i := range elements {
+		if any && elements[i].Tag <= last {
+			return fmt.Errorf("%v after %v: tags do not ascend", elements[i].Tag, last)
+		}
+		last, any = elements[i].Tag, true
+	}
+	if d.elements == nil {
+		d.elements = make([]Element, 0, len(elements))
+	}
+	first := len(d.elements)
+	d.elements = append(d.elements, elements...)
+	for i := first; i < len(d.elements); i++ {
+		if d.elements[i].Items != nil {
+			d.adopt(&d.elements[i])
+		}
+	}
+	return nil
+}
+
+// adopt makes d the parent of the items of e.
+func (d *DataSet) adopt(e *Element) {
+	for i := range e.Items {
+		if e.Items[i].DataSet == nil {
+			e.Items[i].DataSet = new(DataSet)
+		}
+		e.Items[i].parent = d
+	}
+}
+
+// Parent returns the data set in one of whose items d is, nil if there is none.
+func (d *DataSet) Parent() *DataSet { return d.parent }
+
+// Clone returns a copy of d that shares nothing with it, not even the bytes of
+// values. Bulk values stay where they are. The copy has no parent.
+func (d *DataSet) Clone() *DataSet {
+	if d == nil {
+		return nil
+	}
+	c := &DataSet{elements: slices.Clone(d.elements)}
+	for i := range c.elements {
+		c.elements[i].detach()
+		c.adopt(&c.elements[i])
+	}
+	return c
+}
+
+// detach replaces what e points to by copies.
+func (e *Element) detach() {
+	e.Data = slices.Clone(e.Data)
+	e.Fragments = slices.Clone(e.Fragments)
+	for i := range e.Fragments {
+		e.Fragments[i] = slices.Clone(e.Fragments[i])
+	}
+	e.Items = slices.Clone(e.Items)
+	for i := range e.Items {
+		e.Items[i].DataSet = e.Items[i].DataSet.Clone()
+	}
+	if e.Bulk != nil {
+		bulk := *e.Bulk
+		e.Bulk = &bulk
+	}
+}
+
 // Delete removes the element with tag t, if there is one.
 func (d *DataSet) Delete(t Tag) {
 	if i, ok := d.search(t); ok {
@@ -104,13 +174,14 @@ func (d *DataSet) Delete(t Tag) {
 }
 
 func (d *DataSet) search(t Tag) (int, bool) {
-	return slices.BinarySearchFunc(d.elements, t, func(e Element, t Tag) int {
-		switch {
-		case e.Tag < t:
-			return -1
-		case e.Tag > t:
-			return 1
+	low, high := 0, len(d.elements)
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if d.elements[middle].Tag < t {
+			low = middle + 1
+		} else {
+			high = middle
 		}
-		return 0
-	})
+	}
+	return low, low < len(d.elements) && d.elements[low].Tag == t
 }
