@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"path/filepath"
+	"time"
+
+	"github.com/tresor-pacs/tresor/internal/durable"
+)
+
+// Record is an event and its place in the trail.
+type Record struct {
+	Seq   uint64    `json:"seq"`
+	File  string    `json:"file"`
+	Line  int       `json:"line"`
+	Time  time.Time `json:"-"` // the event's
+	Leaf  [32]byte  `json:"-"` // hash as a leaf of a Merkle tree (RFC 6962)
+	Chain [32]byte  `json:"-"` // place in the hash chain
+	Event Event     `json:"event"`
+}
+
+// rawLine is a line of a file that is read only.
+type rawLine struct {
+	file   uint64
+	number int
+	offset int64 // after the line
+	bytes  []byte
+	err    error // errPartial, errSyntax (too long) or an error of reading
+}
+
+// readFile yields the lines of one file, the header first. The bytes are valid
+// until the next line is asked for.
+func readFile(dir string, n uint64) iter.Seq[rawLine] {
+	return func(yield func(rawLine) bool) {
+		f, err := durable.OS.OpenFile(filepath.Join(dir, fileName(n)), 0, 0)
+		if err != nil {
+			yield(rawLine{file: n, err: err})
+			return
+		}
+		defer f.Close()
+		r := newLineReader(f, 0)
+		for {
+			b, err := r.next()
+			if err == io.EOF {
+				return
+			}
+			if !yield(rawLine{n, r.line, r.offset, b, err}) || err != nil && err != errSyntax {
+				return
+			}
+		}
+	}
+}
+
+// openRecord opens the payload of a line.
+func openRecord(box Box, id trailID, raw rawLine, l line) (Record, error) {
+	rec := Record{Seq: l.seq, File: fileName(raw.file), Line: raw.number, Time: l.time, Leaf: l.leaf, Chain: l.chain}
+	payload, err := box.Open(l.sealed, recordAD(id, l.seq, l.time))
+	if err != nil {
+		return rec, errNotAuthentic
+	}
+	if rec.Event, err = parseEvent(payload); err != nil {
+		return rec, err
+	}
+	rec.Event.Time = l.time
+	return rec, nil
+}
+
+var errNotAuthentic = errors.New("record is not authentic")
+
+// Search yields the records of the trail in dir that match, oldest first. It
+// needs no lock and works while others append. A line that cannot be read is
+// yielded with its place and an error, and the search goes on; an error without
+// a place ends it.
+func Search(ctx context.Context, dir string, box Box, filter Filter) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		files, err := listFiles(durable.OS, dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield(Record{}, fmt.Errorf("audit: search: %w", err))
+			return
+		}
+		m := newMatcher(filter)
+		for _, n := range files {
+			if !m.searchFile(ctx, dir, n, box, yield) {
+				return
+			}
+		}
+	}
+}
+
+// searchFile searches one file; it returns false if the search is over.
+func (m *matcher) searchFile(ctx context.Context, dir string, n uint64, box Box, yield func(Record, error) bool) bool {
+	var id trailID
+	for raw := range readFile(dir, n) {
+		if err := ctx.Err(); err != nil {
+			yield(Record{}, fmt.Errorf("audit: search: %w", err))
+			return false
+		}
+		place := Record{File: fileName(n), Line: raw.number}
+		if raw.err == errPartial {
+			return true // being written, or a remainder that Open moves aside
+		}
+		if raw.err == nil && raw.number == 1 {
+			h, err := parseHeader(raw.bytes)
+			if err == nil {
+				id = h.id
+				continue
+			}
+		}
+		rec, found, err := m.look(box, id, raw)
+		if err != nil {
+			rec = place
+			err = fmt.Errorf("audit: %s line %d: %w", place.File, place.Line, err)
+		}
+		if (found || err != nil) && !yield(rec, err) {
+			return false
+		}
+		if found && m.full() {
+			return false
+		}
+	}
+	return true
+}
+
+// look opens a line and reports whether its record matches.
+func (m *matcher) look(box Box, id trailID, raw rawLine) (Record, bool, error) {
+	if raw.err != nil {
+		return Record{}, false, raw.err
+	}
+	l, err := parseLine(raw.bytes)
+	if err != nil {
+		return Record{}, false, err
+	}
+	if !m.inTime(l.time) {
+		return Record{}, false, nil
+	}
+	rec, err := openRecord(box, id, raw, l)
+	if err != nil {
+		return rec, false, err
+	}
+	return rec, m.matches(&rec.Event), nil
+}

@@ -1,0 +1,289 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+
+	"github.com/tresor-pacs/tresor/internal/durable"
+)
+
+// DamageError says that the end of the trail is not what its head vouches for:
+// somebody, or a failing disk, changed or removed records. Verify says more.
+type DamageError struct {
+	File    string // where it shows; "" if it is no file's
+	Problem string
+}
+
+func (e *DamageError) Error() string {
+	if e.File == "" {
+		return "the trail is damaged: " + e.Problem
+	}
+	return "the trail is damaged: " + e.File + ": " + e.Problem
+}
+
+// catchUp makes t.at the end of the trail. It returns at once if nobody else
+// wrote since; else it follows the trail from the head. The result are events
+// that have to be noted. The caller holds the lock.
+func (t *Trail) catchUp() ([]entry, error) {
+	changed, err := t.head.changed()
+	if err != nil {
+		return nil, err
+	}
+	if !changed && t.file != nil {
+		size, err := t.file.Size()
+		if err != nil || size == t.at.offset {
+			return nil, err
+		}
+	}
+	p, _, err := parseHead(t.head.bytes, t.box)
+	if err != nil {
+		return nil, t.begin()
+	}
+	if t.at.id != (trailID{}) && t.at.id != p.id {
+		return nil, &DamageError{Problem: "it was replaced by another trail"}
+	}
+	if t.at.id != (trailID{}) && p.seq < t.at.seq {
+		return nil, &DamageError{Problem: "its head went back"}
+	}
+	if err := t.openAt(p); err != nil {
+		return nil, err
+	}
+	return t.follow()
+}
+
+// begin starts a trail where there is none. Files without a head are no reason
+// to start one, unless the beginning broke off before the first record.
+func (t *Trail) begin() error {
+	if len(bytes.Trim(t.head.bytes, "\x00")) > 0 {
+		return &DamageError{headName, "neither of its slots can be trusted"}
+	}
+	files, err := listFiles(t.fsys, t.dir)
+	if err != nil {
+		return err
+	}
+	if len(files) > 1 || len(files) == 1 && (files[0] != 1 || t.hasRecords(1)) {
+		return &DamageError{headName, "it is gone, but files with records are there"}
+	}
+	p := position{file: 1}
+	rand.Read(p.id[:]) // never fails: it ends the program instead
+	p.chain = p.id.genesis()
+	h := header{p.id, p.file, p.seq + 1, p.chain}
+	if err := t.create(h); err != nil {
+		return err
+	}
+	p.offset = int64(len(h.append(nil)))
+	if t.at, err = t.head.begin(p, t.box); err != nil {
+		return err
+	}
+	if err := t.fsys.SyncDir(t.dir); err != nil {
+		return err
+	}
+	return t.reopen(1)
+}
+
+// hasRecords reports whether a file holds more than a header.
+func (t *Trail) hasRecords(n uint64) bool {
+	f, err := t.openFile(n)
+	if err != nil {
+		return true // what cannot be read is not overwritten
+	}
+	defer f.Close()
+	r := newLineReader(f, 0)
+	if _, err := r.next(); err != nil {
+		return err != io.EOF && err != errPartial
+	}
+	_, err = r.next()
+	return err != io.EOF
+}
+
+// reopen makes the file number n the one that is appended to.
+func (t *Trail) reopen(n uint64) error {
+	if t.file != nil {
+		if err := t.file.Close(); err != nil {
+			return err
+		}
+		t.file = nil
+	}
+	f, err := t.openFile(n)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &DamageError{fileName(n), "the file is gone"}
+	}
+	if err != nil {
+		return err
+	}
+	t.file = f
+	return nil
+}
+
+// openAt opens the head's file and checks that the line which ends at the
+// head's offset is the one that it vouches for.
+func (t *Trail) openAt(p position) error {
+	if err := t.reopen(p.file); err != nil {
+		return err
+	}
+	name := fileName(p.file)
+	size, err := t.file.Size()
+	if err != nil {
+		return err
+	}
+	if size < p.offset {
+		return &DamageError{name, fmt.Sprintf("it ends at byte %d, before record %d that was written up to byte %d", size, p.seq, p.offset)}
+	}
+	b := make([]byte, min(p.offset, maxLine+1))
+	if _, err := t.file.ReadAt(b, p.offset-int64(len(b))); err != nil && err != io.EOF {
+		return err
+	}
+	if len(b) == 0 || b[len(b)-1] != '\n' || !vouches(p, lastLine(b)) {
+		return &DamageError{name, fmt.Sprintf("the line before byte %d is not record %d as it was written", p.offset, p.seq)}
+	}
+	t.at = p
+	return nil
+}
+
+// lastLine returns the last of the lines in b, without its line feed.
+func lastLine(b []byte) []byte {
+	b = b[:len(b)-1]
+	return b[bytes.LastIndexByte(b, '\n')+1:]
+}
+
+// vouches reports whether the head p names the line b.
+func vouches(p position, b []byte) bool {
+	if l, err := parseLine(b); err == nil {
+		return l.seq == p.seq && l.chain == p.chain
+	}
+	h, err := parseHeader(b)
+	return err == nil && h.id == p.id && h.file == p.file && h.first == p.seq+1 && h.prev == p.chain
+}
+
+// follow takes in the records behind t.at: of a process that ended before it
+// moved the head, or from before a loss of power. What is no record there was
+// never acknowledged; it is moved aside.
+func (t *Trail) follow() ([]entry, error) {
+	var notes []entry
+	for {
+		before := t.at
+		if err := t.takeIn(); err != nil {
+			return notes, err
+		}
+		note, err := t.setAside()
+		if err != nil {
+			return notes, err
+		}
+		if note != nil {
+			notes = append(notes, *note)
+		}
+		more, err := t.enterNext()
+		if err != nil {
+			return notes, err
+		}
+		if !more && t.at == before {
+			return notes, nil
+		}
+		if !more {
+			t.at.turn++
+			return notes, t.head.write(t.at, t.box)
+		}
+	}
+}
+
+// takeIn moves t.at over the records that continue it.
+func (t *Trail) takeIn() error {
+	r := newLineReader(t.file, t.at.offset)
+	for {
+		b, err := r.next()
+		if err == io.EOF || err == errPartial || err == errSyntax {
+			return t.syncTaken(r)
+		}
+		if err != nil {
+			return err
+		}
+		l, err := parseLine(b)
+		if err != nil || l.seq != t.at.seq+1 || l.chain != t.at.chain.chain(l.leaf) {
+			return t.syncTaken(r)
+		}
+		t.at.seq, t.at.chain, t.at.offset = l.seq, l.chain, r.offset
+	}
+}
+
+// syncTaken makes records durable that another process may only have written.
+func (t *Trail) syncTaken(r *lineReader) error {
+	if r.line <= 1 {
+		return nil
+	}
+	return t.file.Sync()
+}
+
+// setAside moves what lies behind the last record into a file of its own.
+func (t *Trail) setAside() (*entry, error) {
+	size, err := t.file.Size()
+	if err != nil || size == t.at.offset {
+		return nil, err
+	}
+	rest := make([]byte, min(size-t.at.offset, 64<<20))
+	if _, err := t.file.ReadAt(rest, t.at.offset); err != nil && err != io.EOF {
+		return nil, err
+	}
+	name := "torn-" + strconv.FormatUint(t.at.seq+1, 10)
+	for i := 0; ; i++ {
+		if _, err := t.fsys.Stat(filepath.Join(t.dir, name)); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		name = "torn-" + strconv.FormatUint(t.at.seq+1, 10) + "-" + strconv.Itoa(i+2)
+	}
+	if err := durable.WriteFile(t.fsys, filepath.Join(t.dir, name), rest, 0o600); err != nil {
+		return nil, err
+	}
+	if err := t.file.Truncate(t.at.offset); err != nil {
+		return nil, err
+	}
+	if err := t.file.Sync(); err != nil {
+		return nil, err
+	}
+	return t.note(Event{Code: TrailRecovered, Outcome: MinorFailure, Details: []Detail{
+		{"file", fileName(t.at.file)}, {"moved to", name}, {"bytes", strconv.FormatInt(size-t.at.offset, 10)}}})
+}
+
+// note makes an event of the trail's own.
+func (t *Trail) note(e Event) (*entry, error) {
+	e.Time = t.now().UTC()
+	e.PrincipalKind, e.Principal = "system", "trail"
+	if err := e.check(); err != nil {
+		return nil, err
+	}
+	return &entry{e.Time, appendEvent(nil, &e)}, nil
+}
+
+// enterNext goes on to the file after t.at's if it continues the trail. A file
+// with no more than a header is the remainder of a roll that broke off.
+func (t *Trail) enterNext() (bool, error) {
+	n := t.at.file + 1
+	f, err := t.openFile(n)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	r := newLineReader(f, 0)
+	b, err := r.next()
+	if err == nil {
+		if h, err := parseHeader(b); err == nil && (h == header{t.at.id, n, t.at.seq + 1, t.at.chain}) {
+			old := t.file
+			t.file, t.at.file, t.at.offset = f, n, r.offset
+			return true, old.Close()
+		}
+	}
+	if err := f.Close(); err != nil {
+		return false, err
+	}
+	if t.hasRecords(n) {
+		return false, &DamageError{fileName(n), "it does not continue the file before it"}
+	}
+	return false, nil
+}
