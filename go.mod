@@ -2,6 +2,8 @@ module github.com/tresor-pacs/tresor
 
 go 1.26.0
 
+require golang.org/x/text v0.43.0
+
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
@@ -17,5 +19,5 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/term v0.47.0 // indirect
-	golang.org/x/text v0.43.0
+	google.golang.org/protobuf v1.36.11 // indirect
 )
