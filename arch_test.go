@@ -45,13 +45,13 @@ var arrows = map[string][]string{
 
 	// The protocols. Siblings do not know each other.
 	"internal/scp": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
-		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
+		"internal/archive", "internal/audit", "internal/identity", "internal/jobs", "internal/policy"},
 	"internal/dicomweb": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
 	"internal/web": {"dicom", "dicom/dict",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
-	"internal/jobs": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
-		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
+	// Durable work; what is to be done comes from those who add it.
+	"internal/jobs": {"dicom", "internal/durable", "internal/seal"},
 	"internal/shield": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/audit", "internal/identity", "internal/policy"},
 	// The survey looks from outside: it knows nothing of the archive.
