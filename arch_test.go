@@ -37,11 +37,16 @@ var arrows = map[string][]string{
 	// The archive and its ports. It knows no protocol and no backend.
 	"internal/archive": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/audit", "internal/policy"},
-	"internal/store/sqlite":    {"dicom", "dicom/dict", "dicom/encoding", "internal/archive", "internal/policy"},
-	"internal/store/postgres":  {"dicom", "dicom/dict", "dicom/encoding", "internal/archive", "internal/policy"},
-	"internal/store/file":      {"dicom", "internal/archive", "internal/durable", "internal/seal"},
-	"internal/store/s3":        {"dicom", "internal/archive", "internal/seal"},
-	"internal/store/storetest": {"dicom", "dicom/dict", "dicom/encoding", "internal/archive", "internal/policy"},
+	// What all catalogs do alike: the attributes they keep, and when they match.
+	"internal/archive/match": {"dicom", "dicom/dict", "internal/archive", "internal/policy"},
+	"internal/store/sqlite": {"dicom", "dicom/dict", "dicom/encoding", "internal/archive",
+		"internal/archive/match", "internal/policy"},
+	"internal/store/postgres": {"dicom", "dicom/dict", "dicom/encoding", "internal/archive",
+		"internal/archive/match", "internal/policy"},
+	"internal/store/file": {"dicom", "internal/archive", "internal/durable", "internal/seal"},
+	"internal/store/s3":   {"dicom", "internal/archive", "internal/seal"},
+	"internal/store/storetest": {"dicom", "dicom/dict", "dicom/encoding", "internal/archive",
+		"internal/archive/match", "internal/policy"},
 
 	// The protocols. Siblings do not know each other.
 	"internal/scp": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
@@ -87,8 +92,8 @@ var tools = []string{"dicom", "dicom/dict", "dicom/encoding"}
 // one, where that is possible.
 var owners = map[string][]string{
 	"golang.org/x/text":                   {"dicom"},
-	"modernc.org/sqlite":                  {"internal/store/sqlite"},
-	"github.com/pressly/goose/v3":         {"internal/store/sqlite"},
+	"github.com/ncruces/go-sqlite3":       {"internal/store/sqlite"},
+	"lukechampine.com/adiantum":           {"internal/store/sqlite"},
 	"github.com/jackc/pgx/v5":             {"internal/store/postgres"},
 	"github.com/minio/minio-go/v7":        {"internal/store/s3"},
 	"golang.org/x/sys":                    {"internal/durable", "internal/store/file"},
