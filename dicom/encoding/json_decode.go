@@ -1,0 +1,384 @@
+package encoding
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
+)
+
+// ParseJSON reads one object of the DICOM JSON model (PS3.18 section F.2). Text
+// is UTF-8 there: where Specific Character Set is given, and where text needs
+// it, it becomes ISO_IR 192. Beyond the standard it takes members in any order,
+// a missing vr (that of the registry is used), numbers and strings for each
+// other, PN values that are plain strings, null for no value, and members that
+// it does not know. Group lengths are left out.
+//
+// Errors are *Error and wrap ErrSyntax or ErrLimit.
+func ParseJSON(b []byte, o JSONOptions) (*dicom.DataSet, error) {
+	d, err := newJSONDecoder(b, o)
+	if err != nil {
+		return nil, err
+	}
+	ds, err := d.root()
+	if err == nil && d.next() != 0 {
+		err = d.fail(0, "more behind the JSON object")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ds, nil
+}
+
+// ParseJSONArray reads an array of such objects, the payload of DICOMweb
+// (PS3.18 section F.2.1). A single object counts as an array of one. Limits
+// hold for all of them together.
+func ParseJSONArray(b []byte, o JSONOptions) ([]*dicom.DataSet, error) {
+	d, err := newJSONDecoder(b, o)
+	if err != nil {
+		return nil, err
+	}
+	if d.next() == '{' {
+		ds, err := ParseJSON(b, o)
+		if err != nil {
+			return nil, err
+		}
+		return []*dicom.DataSet{ds}, nil
+	}
+	if !d.take('[') {
+		return nil, d.fail(0, "neither array nor object in JSON")
+	}
+	sets := []*dicom.DataSet{}
+	for {
+		more, err := d.more(len(sets), ']')
+		if err == nil && !more && d.next() != 0 {
+			err = d.fail(0, "more behind the JSON array")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return sets, nil
+		}
+		ds, err := d.root()
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, ds)
+	}
+}
+
+func newJSONDecoder(b []byte, o JSONOptions) (*jsonDecoder, error) {
+	o.Limits = o.Limits.orDefault()
+	set(&o.MaxBytes, defaultMaxBytes)
+	if int64(len(b)) > o.MaxBytes {
+		return nil, limitError(0, 0, "bytes of JSON", o.MaxBytes)
+	}
+	return &jsonDecoder{jsonScanner: jsonScanner{b: b}, modelBuilder: modelBuilder{o: &o}}, nil
+}
+
+type jsonDecoder struct {
+	jsonScanner
+	modelBuilder
+	name []byte // of the member that is being read
+}
+
+// root reads a data set that is no item.
+func (d *jsonDecoder) root() (*dicom.DataSet, error) {
+	d.foreign = false
+	ds, err := d.dataSet()
+	if err != nil {
+		return nil, err
+	}
+	d.finish(ds)
+	return ds, nil
+}
+
+func (d *jsonDecoder) dataSet() (*dicom.DataSet, error) {
+	if !d.take('{') {
+		return nil, d.fail(0, "no JSON object")
+	}
+	var elements []dicom.Element
+	for n := 0; ; n++ {
+		more, err := d.more(n, '}')
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			break
+		}
+		if d.name, err = d.key(d.name[:0]); err != nil {
+			return nil, err
+		}
+		tag, ok := parseHexTag(d.name)
+		if !ok {
+			return nil, d.fail(0, "member name that is no tag in JSON")
+		}
+		if err := d.counted(int64(d.pos), tag); err != nil {
+			return nil, err
+		}
+		e := dicom.Element{Tag: tag}
+		if err := d.element(&e); err != nil {
+			return nil, at(err, tag)
+		}
+		elements = append(elements, e)
+	}
+	return d.assemble(elements, int64(d.pos))
+}
+
+// at gives an error the tag of the element that it belongs to.
+func at(err error, tag dicom.Tag) error {
+	if e, ok := err.(*Error); ok && e.Tag == 0 {
+		e.Tag = tag
+	}
+	return err
+}
+
+// The members of an element that hold its value.
+const (
+	memberValue  = "Value"
+	memberInline = "InlineBinary"
+	memberURI    = "BulkDataURI"
+)
+
+// element reads the object of an element. A value that comes before its VR is
+// passed over and read afterwards.
+func (d *jsonDecoder) element(e *dicom.Element) error {
+	if !d.take('{') {
+		return d.fail(e.Tag, "element that is no JSON object")
+	}
+	member, later := "", -1
+	for n := 0; ; n++ {
+		more, err := d.more(n, '}')
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if d.name, err = d.key(d.name[:0]); err != nil {
+			return err
+		}
+		switch name := string(d.name); name {
+		case "vr":
+			if err := d.vr(e); err != nil {
+				return err
+			}
+		case memberValue, memberInline, memberURI:
+			if member != "" {
+				return d.fail(e.Tag, "more than one value member")
+			}
+			member = name
+			if e.VR == 0 {
+				d.next()
+				later = d.pos
+				err = d.skip()
+			} else {
+				err = d.member(e, member)
+			}
+			if err != nil {
+				return err
+			}
+		default:
+			if err := d.skip(); err != nil {
+				return err
+			}
+		}
+	}
+	if e.VR == 0 {
+		e.VR = dict.VR(e.Tag)
+	}
+	if later < 0 {
+		return nil
+	}
+	end := d.pos
+	d.pos = later
+	err := d.member(e, member)
+	d.pos = end
+	return err
+}
+
+func (d *jsonDecoder) vr(e *dicom.Element) error {
+	if d.next() != '"' {
+		return d.fail(e.Tag, "vr that is no string")
+	}
+	var err error
+	if d.name, err = d.appendString(d.name[:0]); err != nil {
+		return err
+	}
+	vr, ok := dicom.ParseVR(string(d.name))
+	if !ok {
+		return d.fail(e.Tag, "unknown VR")
+	}
+	e.VR = vr
+	return nil
+}
+
+// member reads the value of e.
+func (d *jsonDecoder) member(e *dicom.Element, member string) error {
+	if d.word("null") {
+		return nil
+	}
+	switch member {
+	case memberInline:
+		return d.inline(e)
+	case memberURI:
+		return d.uri(e)
+	}
+	if !d.take('[') {
+		return d.fail(e.Tag, "Value that is no array")
+	}
+	if e.VR == dicom.VRSQ {
+		return d.items(e)
+	}
+	d.begin(e.VR)
+	for n := 0; ; n++ {
+		more, err := d.more(n, ']')
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if err := d.single(e); err != nil {
+			return err
+		}
+	}
+	return d.end(e, int64(d.pos))
+}
+
+func (d *jsonDecoder) items(e *dicom.Element) error {
+	if len(d.at) >= d.o.Limits.Depth {
+		return limitError(int64(d.pos), e.Tag, "nested sequences", int64(d.o.Limits.Depth))
+	}
+	for n := 0; ; n++ {
+		more, err := d.more(n, ']')
+		if err != nil || !more {
+			return err
+		}
+		if err := d.counted(int64(d.pos), e.Tag); err != nil {
+			return err
+		}
+		item := new(dicom.DataSet)
+		if !d.word("null") {
+			d.at = append(d.at, PathStep{e.Tag, n})
+			item, err = d.dataSet()
+			d.at = d.at[:len(d.at)-1]
+			if err != nil {
+				return err
+			}
+		}
+		e.Items = append(e.Items, dicom.Item{DataSet: item})
+	}
+}
+
+// single reads one value of an array.
+func (d *jsonDecoder) single(e *dicom.Element) error {
+	var err error
+	switch c := d.next(); {
+	case c == '"':
+		d.value, err = d.appendString(d.value[:0])
+	case c == '-' || c >= '0' && c <= '9':
+		var token []byte
+		token, err = d.number()
+		d.value = append(d.value[:0], token...)
+	case c == '{' && e.VR == dicom.VRPN:
+		err = d.personName()
+	case d.word("null"):
+		d.value = d.value[:0]
+	default:
+		return d.fail(e.Tag, "value of a wrong kind in JSON")
+	}
+	if err != nil {
+		return err
+	}
+	return d.add(e, d.value, int64(d.pos))
+}
+
+// personName reads the object of a name into d.value.
+func (d *jsonDecoder) personName() error {
+	d.pos++
+	var groups [3][]byte
+	for n := 0; ; n++ {
+		more, err := d.more(n, '}')
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if d.name, err = d.key(d.name[:0]); err != nil {
+			return err
+		}
+		i := slices.Index([]string{"Alphabetic", "Ideographic", "Phonetic"}, string(d.name))
+		switch {
+		case i >= 0 && d.next() == '"':
+			if groups[i], err = d.appendString(nil); err != nil {
+				return err
+			}
+		case i >= 0 && d.word("null"):
+		default:
+			if err := d.skip(); err != nil {
+				return err
+			}
+		}
+	}
+	joined := bytes.Join(groups[:], []byte{'='})
+	d.value = append(d.value[:0], bytes.TrimRight(joined, "=")...)
+	return nil
+}
+
+func (d *jsonDecoder) inline(e *dicom.Element) error {
+	if d.next() != '"' {
+		return d.fail(e.Tag, "InlineBinary that is no string")
+	}
+	text, err := d.appendString(d.value[:0])
+	if err != nil {
+		return err
+	}
+	d.value = text
+	return d.setBase64(e, text, int64(d.pos))
+}
+
+func (d *jsonDecoder) uri(e *dicom.Element) error {
+	if d.next() != '"' {
+		return d.fail(e.Tag, "BulkDataURI that is no string")
+	}
+	text, err := d.appendString(d.value[:0])
+	if err != nil {
+		return err
+	}
+	d.value = text
+	return d.resolve(e, string(text))
+}
+
+// parseHexTag reads the eight digits of a member name.
+func parseHexTag(name []byte) (dicom.Tag, bool) {
+	if len(name) != 8 {
+		return 0, false
+	}
+	var t dicom.Tag
+	for _, c := range name {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c|0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		t = t<<4 | dicom.Tag(c)
+	}
+	return t, true
+}
+
+// decodeBase64 appends what text stands for; padding may be missing.
+func decodeBase64(dst, text []byte) ([]byte, error) {
+	enc := base64.StdEncoding
+	if len(text)%4 != 0 {
+		enc = base64.RawStdEncoding
+	}
+	return enc.AppendDecode(dst, text)
+}
