@@ -142,7 +142,9 @@ func (a *Association) event(e Event, x stimulus) (Action, error) {
 		action, ok = Transition(a.state, e)
 	}
 	if ok {
-		a.state = effects[action].do(a, &x)
+		a.x = x // not &x: that would cost an allocation for each PDU
+		a.state = effects[action].do(a, &a.x)
+		x, a.x = a.x, stimulus{}
 	}
 	a.mu.Unlock()
 	if !ok {

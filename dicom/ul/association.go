@@ -25,6 +25,7 @@ type Association struct {
 	mu    sync.Mutex // guards what follows; taken after wmu
 	state State
 	err   error     // why the association ended
+	x     stimulus  // of the action being done
 	artim time.Time // when ARTIM ends, zero if it is not running
 
 	wmu      sync.Mutex // held while sending

@@ -134,7 +134,7 @@ func (p *Part) continued() {
 	}
 	if err != nil {
 		if err == ErrReleased {
-			err = p.a.violated(Evt19, &ProtocolError{AbortUnexpectedPDU, errUnexpected})
+			err = p.a.violated(Evt19, unexpectedPDU)
 		}
 		p.err = err
 		return

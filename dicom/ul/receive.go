@@ -7,8 +7,8 @@ import (
 )
 
 var (
-	errUnexpected = errors.New("a PDU that has no place here")
-	errUnknownPDU = errors.New("an unknown type of PDU")
+	unexpectedPDU = &ProtocolError{AbortUnexpectedPDU, errors.New("a PDU that has no place here")}
+	unknownPDU    = &ProtocolError{AbortUnrecognizedPDU, errors.New("an unknown type of PDU")}
 )
 
 // receive reads the header of the next PDU, fires its event, and reads its body
@@ -37,7 +37,7 @@ func (a *Association) receive() error {
 	case PDUAssociateRQ:
 		return a.receiveRQ(length)
 	}
-	return a.violated(Evt19, &ProtocolError{AbortUnrecognizedPDU, errUnknownPDU})
+	return a.violated(Evt19, unknownPDU)
 }
 
 // receiveData takes the header of a P-DATA-TF (PS3.8 section 9.3.5).
@@ -48,7 +48,7 @@ func (a *Association) receiveData(length uint32) error {
 	if length < minPDV {
 		return a.violated(Evt19, invalid("P-DATA-TF too short for a fragment"))
 	}
-	action, err := a.fire(Evt10, &ProtocolError{AbortUnexpectedPDU, errUnexpected})
+	action, err := a.fire(Evt10, unexpectedPDU)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (a *Association) receiveShort(t PDUType, length uint32, e Event) error {
 		told = ErrReleased
 	}
 	a.in.r += shortBody
-	_, err := a.fireWith(e, told, &ProtocolError{AbortUnexpectedPDU, errUnexpected})
+	_, err := a.fireWith(e, told, unexpectedPDU)
 	if err == nil && t == PDUReleaseRQ && a.State() == Sta8 {
 		return ErrReleased
 	}
@@ -137,7 +137,7 @@ func readAssociate[T any](a *Association, t PDUType, length uint32, parse func([
 // unexpected fires the event of an A-ASSOCIATE PDU that has no place here. Its
 // body is skipped if the machine ignores it (Sta13).
 func (a *Association) unexpected(e Event, length uint32) error {
-	if _, err := a.fire(e, &ProtocolError{AbortUnexpectedPDU, errUnexpected}); err != nil {
+	if _, err := a.fire(e, unexpectedPDU); err != nil {
 		return err
 	}
 	if length > maxAssociate {
