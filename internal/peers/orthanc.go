@@ -1,0 +1,96 @@
+package peers
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+)
+
+// Orthanc is the archive server of that name in Debian's default configuration,
+// but for paths, ports, and whom it knows.
+type Orthanc struct {
+	AET   string // ORTHANC if empty
+	TLS   *TLS   // plain if nil
+	Knows map[string]Modality
+	// Extra are further settings of its configuration file.
+	Extra map[string]any
+}
+
+func (Orthanc) tools() []string { return []string{"Orthanc"} }
+
+const orthancDefaults = "/etc/orthanc/orthanc.json"
+
+func (s Orthanc) start(dir string) (*Peer, error) {
+	db, err := storage(dir, "db")
+	if err != nil {
+		return nil, err
+	}
+	free, err := ports(2)
+	if err != nil {
+		return nil, err
+	}
+	p := &Peer{Name: "Orthanc", AET: orText(s.AET, "ORTHANC"), Port: free[0], HTTP: free[1], Dir: db}
+	config, err := s.config(p)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "orthanc.json")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		return nil, err
+	}
+	return serve(p, filepath.Join(dir, "log"), "Orthanc", file)
+}
+
+func (s Orthanc) config(p *Peer) ([]byte, error) {
+	config := map[string]any{}
+	if b, err := os.ReadFile(orthancDefaults); err == nil {
+		if err := json.Unmarshal(stripComments(b), &config); err != nil {
+			return nil, fmt.Errorf("%s: %w", orthancDefaults, err)
+		}
+	}
+	for _, key := range []string{"LuaScripts", "Plugins", "ServeFolders"} {
+		delete(config, key)
+	}
+	modalities := map[string]any{}
+	for name, m := range s.Knows {
+		modalities[name] = m.orthanc()
+	}
+	changes := map[string]any{
+		"Name": "test", "StorageDirectory": p.Dir, "IndexDirectory": p.Dir,
+		"HttpPort": p.HTTP, "RemoteAccessAllowed": false, "AuthenticationEnabled": false,
+		"DicomAet": p.AET, "DicomPort": p.Port, "DicomModalities": modalities,
+		// In Debian's file anybody may store and echo, nobody else may query.
+		"DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true, "DicomAlwaysAllowMove": true,
+		"DicomTlsEnabled": s.TLS != nil,
+	}
+	if s.TLS != nil {
+		changes["DicomTlsPrivateKey"] = s.TLS.Key
+		changes["DicomTlsCertificate"] = s.TLS.Cert
+		changes["DicomTlsTrustedCertificates"] = s.TLS.CA
+	}
+	for _, m := range []map[string]any{changes, s.Extra} {
+		for k, v := range m {
+			config[k] = v
+		}
+	}
+	return json.MarshalIndent(config, "", " ")
+}
+
+func (m Modality) orthanc() map[string]any {
+	return map[string]any{"AET": m.AET, "Host": "127.0.0.1", "Port": m.Port, "UseDicomTls": m.TLS,
+		"AllowEcho": true, "AllowFind": true, "AllowGet": true, "AllowMove": true, "AllowStore": true}
+}
+
+var stringOrComment = regexp.MustCompile(`(?s)"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/`)
+
+// stripComments makes JSON of JSON with comments.
+func stripComments(b []byte) []byte {
+	return stringOrComment.ReplaceAllFunc(b, func(m []byte) []byte {
+		if m[0] == '"' {
+			return m
+		}
+		return nil
+	})
+}
