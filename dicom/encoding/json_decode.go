@@ -233,7 +233,7 @@ func (d *jsonDecoder) member(e *dicom.Element, member string) error {
 	if e.VR == dicom.VRSQ {
 		return d.items(e)
 	}
-	d.begin(e.VR)
+	d.begin()
 	for n := 0; ; n++ {
 		more, err := d.more(n, ']')
 		if err != nil {
@@ -365,7 +365,7 @@ func parseHexTag(name []byte) (dicom.Tag, bool) {
 		case c >= '0' && c <= '9':
 			c -= '0'
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c|0x20 - 'a' + 10
+			c = c | 0x20 - 'a' + 10
 		default:
 			return 0, false
 		}

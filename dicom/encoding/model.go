@@ -61,8 +61,8 @@ func (m *modelBuilder) finish(ds *dicom.DataSet) {
 	}
 }
 
-// begin starts the value of an element of vr, which is no sequence.
-func (m *modelBuilder) begin(dicom.VR) { m.joined, m.values = m.joined[:0], 0 }
+// begin starts the value of an element that is no sequence.
+func (m *modelBuilder) begin() { m.joined, m.values = m.joined[:0], 0 }
 
 // add adds one value, which is text; "" stands for an empty one.
 func (m *modelBuilder) add(e *dicom.Element, text []byte, offset int64) error {
