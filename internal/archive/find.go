@@ -1,0 +1,61 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/internal/audit"
+	"github.com/tresor-pacs/tresor/internal/policy"
+)
+
+// Find yields what matches q and lies within the principal's scope: data sets
+// in UTF-8 with the keys that were asked for. What lies outside is as if it
+// did not exist. The query is in the trail before the first answer.
+func (s *Session) Find(ctx context.Context, q Query) iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		if d := policy.May(s.principal, policy.Find); !d.Allowed {
+			yield(nil, s.denied(ctx, audit.Event{Code: audit.Query, Action: audit.Execute}, d))
+			return
+		}
+		// The sync of the trail and the search of the catalog run side by side;
+		// the first answer waits for both.
+		noted := make(chan error, 1)
+		go func() { noted <- s.noteQuery(context.WithoutCancel(ctx), q) }()
+		next, stop := iter.Pull2(s.archive.catalog.Find(ctx, s.principal.Scope, q))
+		defer stop()
+		ds, err, more := next()
+		if noteErr := <-noted; noteErr != nil {
+			yield(nil, noteErr)
+			return
+		}
+		for ; more; ds, err, more = next() {
+			if err != nil {
+				err = fmt.Errorf("search the catalog: %w", err)
+			}
+			if !yield(ds, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (s *Session) noteQuery(ctx context.Context, q Query) error {
+	identifier, err := encoding.Append(nil, encoding.ExplicitLE, q.Keys)
+	if err != nil {
+		return fmt.Errorf("write the query to the trail: %w", err)
+	}
+	return s.Note(ctx, audit.Event{Code: audit.Query, Action: audit.Execute, Outcome: audit.Success,
+		Query: identifier, Syntax: encoding.ExplicitLE.UID})
+}
+
+// denied writes to the trail that the policy said no, and returns ErrDenied.
+func (s *Session) denied(ctx context.Context, e audit.Event, d policy.Decision) error {
+	e.Outcome, e.Reason = audit.SeriousFailure, d.Reason
+	if err := s.Note(ctx, e); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrDenied, d.Reason)
+}

@@ -1,0 +1,48 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// replay enters into the catalog what the vault took after the mark and the
+// catalog does not have. It returns how many objects those were.
+func (a *Archive) replay(ctx context.Context, after Mark) (int, error) {
+	added := 0
+	_, err := a.vault.Walk(ctx, after, func(l Location, m Meta) error {
+		if m.Kind == KindInstance {
+			have, err := a.catalog.Instance(ctx, m.Instance)
+			if err == nil && have.Location == l {
+				return nil
+			}
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		header, err := expand(m.Summary)
+		if err != nil {
+			return fmt.Errorf("object %s: %w", l, err)
+		}
+		// The mark stays where it is: until the walk has ended, a crash shall
+		// begin it again.
+		if err := a.catalog.Add(ctx, l, &m, header, after); err != nil {
+			return fmt.Errorf("add object %s: %w", l, err)
+		}
+		added++
+		return nil
+	})
+	if added > 0 {
+		a.log.InfoContext(ctx, "catalog brought up to the vault", "added", added)
+	}
+	return added, err
+}
+
+// Rebuild empties the catalog and fills it from the vault. Nobody else may use
+// the archive meanwhile. It returns how many objects were entered.
+func Rebuild(ctx context.Context, c Config) (int, error) {
+	if err := c.Catalog.Reset(ctx); err != nil {
+		return 0, fmt.Errorf("empty the catalog: %w", err)
+	}
+	return newArchive(c).replay(ctx, "")
+}

@@ -1,0 +1,81 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/internal/audit"
+	"github.com/tresor-pacs/tresor/internal/policy"
+)
+
+// Retrieval is what a principal was given to read: the instances, and the right
+// to open them. It is in the trail.
+type Retrieval struct {
+	Entries []Entry
+	vault   Vault
+}
+
+// Open opens one of the entries.
+func (r *Retrieval) Open(ctx context.Context, e *Entry) (Object, error) {
+	o, err := r.vault.Open(ctx, e.Location)
+	if err != nil {
+		return nil, fmt.Errorf("open an instance: %w", err)
+	}
+	return o, nil
+}
+
+// Retrieve selects the instances that the unique keys of q name, as far as they
+// lie within the principal's scope, for the principal itself (right Get). The
+// retrieval is in the trail before it returns.
+func (s *Session) Retrieve(ctx context.Context, q Query) (*Retrieval, error) {
+	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), "")
+}
+
+// RetrieveFor is Retrieve for sending to the device named destination (right Move).
+func (s *Session) RetrieveFor(ctx context.Context, q Query, destination string) (*Retrieval, error) {
+	return s.retrieve(ctx, q, policy.MaySendTo(s.principal, destination), destination)
+}
+
+func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, destination string) (*Retrieval, error) {
+	e := audit.Event{Code: audit.InstancesTransferred, Action: audit.Read, Destination: destination}
+	if !d.Allowed {
+		return nil, s.denied(ctx, e, d)
+	}
+	r := &Retrieval{vault: s.archive.vault}
+	for entry, err := range s.archive.catalog.Instances(ctx, s.principal.Scope, q) {
+		if err != nil {
+			return nil, fmt.Errorf("select instances: %w", err)
+		}
+		r.Entries = append(r.Entries, entry)
+	}
+	e.Outcome = audit.Success
+	describe(&e, r.Entries)
+	if err := s.Note(ctx, e); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// describe enters the studies, series, patients and SOP classes of the entries into e.
+func describe(e *audit.Event, entries []Entry) {
+	e.Count = len(entries)
+	for i := range entries {
+		addOnce(&e.Studies, entries[i].Study)
+		addOnce(&e.Series, entries[i].Series)
+		addOnce(&e.SOPClasses, entries[i].SOPClass)
+		addOnce(&e.Patients, entries[i].Patient)
+	}
+	if len(entries) == 1 {
+		e.Instances = []dicom.UID{entries[0].Instance}
+	}
+}
+
+// addOnce appends v unless it is there; entries come sorted, so looking at the
+// last ones finds nearly all repetitions.
+func addOnce[T comparable](list *[]T, v T) {
+	if tail := (*list)[max(0, len(*list)-16):]; !slices.Contains(tail, v) {
+		*list = append(*list, v)
+	}
+}
