@@ -64,7 +64,7 @@ func (p *Process) Stop() {
 		signalGroup(p.cmd, syscall.SIGTERM)
 		select {
 		case <-p.done:
-		case <-time.After(3 * time.Second):
+		case <-time.After(500 * time.Millisecond): // its storage is thrown away
 		}
 		signalGroup(p.cmd, syscall.SIGKILL)
 		<-p.done

@@ -94,7 +94,7 @@ func (b *body) frontal(c *canvas) {
 		add(ellipse{y: -0.85 + 0.16*float64(k), rx: 0.10, ry: 0.060, value: 330}) // vertebrae
 		y := -0.62 + 0.125*float64(k)
 		for _, side := range []float64{-1, 1} {
-			reach := 0.26 + 0.055*math.Min(float64(k), 7)
+			reach := 0.22 + 0.028*math.Min(float64(k), 7)
 			add(ellipse{x: side * (0.06 + reach), y: y + 0.10, rx: reach, ry: 0.16, angle: side * 0.30, hole: 0.90, value: 230})
 		}
 	}
