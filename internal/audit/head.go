@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tresor-pacs/tresor/internal/durable"
 )
@@ -180,14 +181,22 @@ func (h *headFile) begin(p position, box Box) (position, error) {
 	return p, nil
 }
 
-// readHead reads the head of a trail that is only looked at.
-func readHead(dir string, box Box) (position, int, error) {
-	b, err := durable.ReadFile(durable.OS, filepath.Join(dir, headName), slots*slotSize)
-	if errors.Is(err, fs.ErrNotExist) {
-		return position{}, slots, errNoHead
+// readHead reads the head of a trail that is only looked at. A slot that is
+// being written just then is read again.
+func readHead(dir string, box Box) (p position, bad int, err error) {
+	for range 3 {
+		var b []byte
+		b, err = durable.ReadFile(durable.OS, filepath.Join(dir, headName), slots*slotSize)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, durable.ErrTooLarge) {
+			return position{}, slots, errNoHead
+		}
+		if err != nil {
+			return position{}, 0, fmt.Errorf("read the head: %w", err)
+		}
+		if p, bad, err = parseHead(b, box); bad == 0 {
+			return p, bad, err
+		}
+		time.Sleep(time.Millisecond)
 	}
-	if err != nil {
-		return position{}, 0, fmt.Errorf("read the head: %w", err)
-	}
-	return parseHead(b, box)
+	return p, bad, err
 }

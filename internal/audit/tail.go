@@ -41,7 +41,7 @@ func (t *Trail) catchUp() ([]entry, error) {
 			return nil, err
 		}
 	}
-	p, _, err := parseHead(t.head.bytes, t.box)
+	p, bad, err := parseHead(t.head.bytes, t.box)
 	if err != nil {
 		return nil, t.begin()
 	}
@@ -54,21 +54,34 @@ func (t *Trail) catchUp() ([]entry, error) {
 	if err := t.openAt(p); err != nil {
 		return nil, err
 	}
-	return t.follow()
+	notes, err := t.follow()
+	if err == nil && bad > 0 {
+		return t.mendHead(notes)
+	}
+	return notes, err
 }
 
-// begin starts a trail where there is none. Files without a head are no reason
-// to start one, unless the beginning broke off before the first record.
-func (t *Trail) begin() error {
-	if len(bytes.Trim(t.head.bytes, "\x00")) > 0 {
-		return &DamageError{headName, "neither of its slots can be trusted"}
+// mendHead makes both slots of the head good again. A loss of power can spoil
+// one, but so can somebody who cut off the last records; hence the note.
+func (t *Trail) mendHead(notes []entry) ([]entry, error) {
+	note, err := t.note(Event{Code: TrailRecovered, Outcome: MinorFailure,
+		Reason: "a slot of the head could not be read", Details: []Detail{{"file", headName}}})
+	if err != nil {
+		return notes, err
 	}
+	t.at, err = t.head.begin(t.at, t.box)
+	return append(notes, *note), err
+}
+
+// begin starts a trail where there is no record yet: there was none, or its
+// beginning broke off. Records without a head are no reason to start one.
+func (t *Trail) begin() error {
 	files, err := listFiles(t.fsys, t.dir)
 	if err != nil {
 		return err
 	}
 	if len(files) > 1 || len(files) == 1 && (files[0] != 1 || t.hasRecords(1)) {
-		return &DamageError{headName, "it is gone, but files with records are there"}
+		return &DamageError{headName, "it is gone or neither of its slots can be trusted, but there are records"}
 	}
 	p := position{file: 1}
 	rand.Read(p.id[:]) // never fails: it ends the program instead

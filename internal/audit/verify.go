@@ -41,9 +41,8 @@ type Report struct {
 	Head      uint64    `json:"head"`       // number that the head vouches for
 	ChainOnly bool      `json:"chain_only"` // no key was given: payloads and head were not authenticated
 	Findings  []Finding `json:"findings"`
-	More      int       `json:"more,omitempty"`    // findings beyond MaxFindings
-	Torn      bool      `json:"torn,omitempty"`    // the last line is unfinished: being written, or cut by a crash
-	Spoiled   int       `json:"spoiled,omitempty"` // slots of the head that a loss of power left unreadable
+	More      int       `json:"more,omitempty"` // findings beyond MaxFindings
+	Torn      bool      `json:"torn,omitempty"` // the last line is unfinished: being written, or cut by a crash
 }
 
 // OK reports whether the trail is whole.
@@ -65,8 +64,10 @@ func Verify(ctx context.Context, dir string, box Box) (*Report, error) {
 	}
 	switch {
 	case headErr == nil:
-		v.head, v.report.Spoiled = &head, bad
-		v.report.Head = head.seq
+		v.head, v.report.Head = &head, head.seq
+		if bad > 0 {
+			v.find(headName, 0, 0, "one of its two slots cannot be read; a cut of the last records cannot be ruled out")
+		}
 	case !errors.Is(headErr, errNoHead):
 		return nil, fmt.Errorf("audit: verify: %w", headErr)
 	case len(files) == 0:

@@ -29,7 +29,9 @@ func (v *verifier) file(ctx context.Context, n uint64) error {
 			headerSeen = true
 		case raw.number == 1:
 			v.find(fileName(n), 1, 0, "the header is missing or changed")
-			v.line(raw)
+			if _, err := parseLine(raw.bytes); err == nil {
+				v.line(raw)
+			}
 		default:
 			v.line(raw)
 		}
@@ -84,6 +86,7 @@ func (v *verifier) header(raw rawLine) bool {
 		v.find(name, 1, 0, fmt.Sprintf("the file begins with record %d, which came before", h.first))
 	case h.first == v.now.seq+1 && h.prev != v.now.chain && h.prev != v.now.actual:
 		v.find(name, 1, 0, "the header does not continue the file before it")
+		v.now.actual = h.prev // its records may continue the header
 	case h.first > v.now.seq+1:
 		v.gap(Finding{File: name, Line: 1}, v.now.seq+1, h.first-1)
 		v.now = link{seq: h.first - 1, chain: h.prev, actual: h.prev}
