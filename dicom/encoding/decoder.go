@@ -200,7 +200,7 @@ func (d *Decoder) advance() (bool, error) {
 // another header: the end, if it is where it should be.
 func (d *Decoder) noHeader(l *level, b []byte) error {
 	switch {
-	case l.limit-d.src.offset() < int64(len(b)), l.limit != noLimit && len(b) >= sizeOfShortHeader:
+	case l.limit-d.src.offset() < sizeOfShortHeader && l.limit != d.levels[0].limit:
 		return syntaxError(d.src.offset(), l.last, "no room for another element in the item, or its delimiter is missing")
 	case len(b) == 0 && len(d.levels) == 1 && d.src.err == io.EOF:
 		return nil

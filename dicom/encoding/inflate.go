@@ -3,7 +3,9 @@ package encoding
 import (
 	"bufio"
 	"compress/flate"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 )
 
@@ -12,6 +14,7 @@ type inflater struct {
 	packed   *countingReader
 	r        io.ReadCloser
 	inflated int64
+	sum      uint32 // CRC-32 of what was inflated
 	limits   Limits
 	checked  bool // the header was looked at
 	err      error
@@ -52,6 +55,7 @@ func (i *inflater) Read(p []byte) (int, error) {
 	}
 	n, err := i.r.Read(p)
 	i.inflated += int64(n)
+	i.sum = crc32.Update(i.sum, crc32.IEEETable, p[:n])
 	switch {
 	case i.inflated > i.limits.InflatedBytes:
 		i.err = fmt.Errorf("%w: inflates to more than %d bytes", ErrLimit, i.limits.InflatedBytes)
@@ -80,14 +84,18 @@ func (i *inflater) refuseZlib() error {
 }
 
 // end returns io.EOF if nothing follows but the byte of padding that makes the
-// length even.
+// length even, or the trailer of RFC 1952 that some writers leave behind.
 func (i *inflater) end() error {
-	b, err := i.packed.Peek(2)
-	if len(b) > 1 || len(b) == 1 && b[0] != 0 {
-		return fmt.Errorf("%w: bytes after the deflated data set", ErrSyntax)
-	}
+	const trailer = 8
+	b, err := i.packed.Peek(trailer + 1)
 	if err != nil && err != io.EOF {
 		return err
+	}
+	padding := len(b) == 1 && b[0] == 0
+	gzip := len(b) == trailer &&
+		binary.LittleEndian.Uint32(b) == i.sum && binary.LittleEndian.Uint32(b[4:]) == uint32(i.inflated)
+	if len(b) > 0 && !padding && !gzip {
+		return fmt.Errorf("%w: bytes after the deflated data set", ErrSyntax)
 	}
 	i.packed.Discard(len(b))
 	return io.EOF

@@ -111,7 +111,7 @@ func (d *Decoder) nextItem() (length uint32, ok bool, err error) {
 // itemHeader reads the header of an item or delimiter.
 func (d *Decoder) itemHeader(limit int64, big bool, in dicom.Tag) (t dicom.Tag, length uint32, err error) {
 	b := d.src.peek(sizeOfItemHeader)
-	if limit-d.src.offset() < sizeOfItemHeader {
+	if limit-d.src.offset() < sizeOfItemHeader && limit != d.levels[0].limit {
 		return 0, 0, syntaxError(d.src.offset(), in, "no room for another item in the sequence, or its delimiter is missing")
 	}
 	if len(b) < sizeOfItemHeader {
