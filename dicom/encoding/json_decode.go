@@ -82,7 +82,8 @@ func newJSONDecoder(b []byte, o JSONOptions) (*jsonDecoder, error) {
 type jsonDecoder struct {
 	jsonScanner
 	modelBuilder
-	name []byte // of the member that is being read
+	name  []byte          // of the member that is being read
+	stack []dicom.Element // of the data sets that are being read, innermost last
 }
 
 // root reads a data set that is no item.
@@ -100,7 +101,7 @@ func (d *jsonDecoder) dataSet() (*dicom.DataSet, error) {
 	if !d.take('{') {
 		return nil, d.fail(0, "no JSON object")
 	}
-	var elements []dicom.Element
+	base := len(d.stack)
 	for n := 0; ; n++ {
 		more, err := d.more(n, '}')
 		if err != nil {
@@ -123,9 +124,12 @@ func (d *jsonDecoder) dataSet() (*dicom.DataSet, error) {
 		if err := d.element(&e); err != nil {
 			return nil, at(err, tag)
 		}
-		elements = append(elements, e)
+		d.stack = append(d.stack, e)
 	}
-	return d.assemble(elements, int64(d.pos))
+	ds, err := d.assemble(d.stack[base:], int64(d.pos))
+	clear(d.stack[base:])
+	d.stack = d.stack[:base]
+	return ds, err
 }
 
 // at gives an error the tag of the element that it belongs to.
@@ -142,6 +146,21 @@ const (
 	memberInline = "InlineBinary"
 	memberURI    = "BulkDataURI"
 )
+
+// memberName returns name without allocating if it is one that matters.
+func memberName(name []byte) string {
+	switch string(name) {
+	case "vr":
+		return "vr"
+	case memberValue:
+		return memberValue
+	case memberInline:
+		return memberInline
+	case memberURI:
+		return memberURI
+	}
+	return ""
+}
 
 // element reads the object of an element. A value that comes before its VR is
 // passed over and read afterwards.
@@ -161,7 +180,7 @@ func (d *jsonDecoder) element(e *dicom.Element) error {
 		if d.name, err = d.key(d.name[:0]); err != nil {
 			return err
 		}
-		switch name := string(d.name); name {
+		switch name := memberName(d.name); name {
 		case "vr":
 			if err := d.vr(e); err != nil {
 				return err

@@ -77,7 +77,7 @@ func (m *modelBuilder) add(e *dicom.Element, text []byte, offset int64) error {
 		return syntaxError(offset, e.Tag, "empty value among numbers")
 	}
 	var ok bool
-	if m.joined, ok = appendBinary(m.joined, e.VR, string(text)); !ok {
+	if m.joined, ok = appendBinary(m.joined, e.VR, text); !ok {
 		return syntaxError(offset, e.Tag, "value that does not fit its VR")
 	}
 	return nil
@@ -134,7 +134,10 @@ func (m *modelBuilder) resolve(e *dicom.Element, uri string) error {
 	if m.o.ResolveURI == nil {
 		return nil
 	}
-	return m.o.ResolveURI(m.at, e, uri)
+	resolved := *e // so that not every element ends up on the heap
+	err := m.o.ResolveURI(m.at, &resolved, uri)
+	*e = resolved
+	return err
 }
 
 const modelBlock = 4 << 10
@@ -155,8 +158,38 @@ func (m *modelBuilder) keep(b []byte) []byte {
 	return m.block[start:len(m.block):len(m.block)]
 }
 
-// appendBinary appends the number that s stands for as vr stores it.
-func appendBinary(dst []byte, vr dicom.VR, s string) ([]byte, bool) {
+// appendBinary appends the number that text stands for as vr stores it.
+func appendBinary(dst []byte, vr dicom.VR, text []byte) ([]byte, bool) {
+	v, ok := parseShort(text)
+	if !ok && vr != dicom.VRAT {
+		return appendLongBinary(dst, vr, string(text))
+	}
+	switch vr {
+	case dicom.VRUS:
+		return binary.LittleEndian.AppendUint16(dst, uint16(v)), v <= math.MaxUint16
+	case dicom.VRUL:
+		return binary.LittleEndian.AppendUint32(dst, uint32(v)), v <= math.MaxUint32
+	case dicom.VRAT:
+		t, ok := parseHexTag(text)
+		dst = binary.LittleEndian.AppendUint16(dst, t.Group())
+		return binary.LittleEndian.AppendUint16(dst, t.Element()), ok
+	}
+	return appendLongBinary(dst, vr, string(text))
+}
+
+// parseShort reads up to nine digits, which most numbers are.
+func parseShort(text []byte) (v uint64, ok bool) {
+	if len(text) == 0 || len(text) > 9 || countDigits(text) < len(text) {
+		return 0, false
+	}
+	for _, c := range text {
+		v = v*10 + uint64(c-'0')
+	}
+	return v, true
+}
+
+// appendLongBinary is appendBinary for whatever is not so simple.
+func appendLongBinary(dst []byte, vr dicom.VR, s string) ([]byte, bool) {
 	switch vr {
 	case dicom.VRFL:
 		f, ok := parseFloat(s, 32)
@@ -164,10 +197,6 @@ func appendBinary(dst []byte, vr dicom.VR, s string) ([]byte, bool) {
 	case dicom.VRFD:
 		f, ok := parseFloat(s, 64)
 		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(f)), ok
-	case dicom.VRAT:
-		t, ok := parseHexTag([]byte(s))
-		dst = binary.LittleEndian.AppendUint16(dst, t.Group())
-		return binary.LittleEndian.AppendUint16(dst, t.Element()), ok
 	case dicom.VRUV:
 		v, err := strconv.ParseUint(s, 10, 64)
 		return binary.LittleEndian.AppendUint64(dst, v), err == nil
