@@ -1,0 +1,81 @@
+package file
+
+import "io"
+
+// readAhead is how much a scan reads at once: headers, metas and summaries of
+// small objects lie close together, those of large ones do not.
+const readAhead = 16 << 10
+
+// scanner goes through the records of a pack in order. Where a header is
+// damaged it goes on at the next one that is not.
+type scanner struct {
+	src  io.ReaderAt
+	pack uint32
+	off  int64 // where to look next
+	end  int64
+
+	buf   []byte // a piece of the pack
+	bufAt int64
+
+	// gap and dirt tell of the bytes that were passed over to find the last
+	// record, or the end: how many, and whether any was not zero.
+	gap  int64
+	dirt bool
+}
+
+// peek returns n bytes at off, which is below the end; fewer if the end comes
+// before. They are good until the next call.
+func (s *scanner) peek(off int64, n int) ([]byte, error) {
+	n = int(min(int64(n), s.end-off))
+	if off < s.bufAt || off+int64(n) > s.bufAt+int64(len(s.buf)) {
+		size := int(min(int64(max(n, readAhead)), s.end-off))
+		if cap(s.buf) < size {
+			s.buf = make([]byte, size)
+		}
+		s.buf, s.bufAt = s.buf[:size], off
+		if err := readFull(s.src, s.buf, off); err != nil {
+			s.buf = s.buf[:0]
+			return nil, err
+		}
+	}
+	at := int(off - s.bufAt)
+	return s.buf[at : at+n], nil
+}
+
+// next returns the next record and its offset; ok is false at the end.
+func (s *scanner) next() (off int64, h header, ok bool, err error) {
+	s.gap, s.dirt = 0, false
+	for s.off+headerSize <= s.end {
+		b, err := s.peek(s.off, headerSize)
+		if err != nil {
+			return 0, h, false, err
+		}
+		if h, ok := parseHeader(b, s.pack); ok && s.off+int64(h.total) <= s.end {
+			off, s.off = s.off, s.off+int64(h.total)
+			return off, h, true, nil
+		}
+		s.dirt = s.dirt || !allZero(b)
+		s.off += align
+		s.gap += align
+	}
+	if s.off < s.end {
+		s.gap += s.end - s.off
+		s.off = s.end
+	}
+	return 0, h, false, nil
+}
+
+// whole reports whether what follows the header of the record at off is as it
+// was written.
+func (s *scanner) whole(off int64, h header) (bool, error) {
+	sum, left := uint32(0), h.used()-headerSize
+	for at := off + headerSize; left > 0; {
+		b, err := s.peek(at, int(min(left, 256<<10)))
+		if err != nil {
+			return false, err
+		}
+		sum = crcUpdate(sum, b)
+		at, left = at+int64(len(b)), left-int64(len(b))
+	}
+	return sum == h.payload, nil
+}
