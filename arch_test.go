@@ -31,22 +31,22 @@ var arrows = map[string][]string{
 	"internal/policy":   {},
 	"internal/durable":  {},
 	"internal/seal":     {"internal/durable"},
-	"internal/audit":    {"dicom", "internal/durable", "internal/policy", "internal/seal"},
+	"internal/audit":    {"dicom", "internal/durable", "internal/policy"},
 	"internal/identity": {"dicom", "internal/audit", "internal/durable", "internal/policy", "internal/seal"},
+	"internal/jobs":     {"dicom", "internal/durable", "internal/seal"},
 
 	// The archive and its ports. It knows no protocol and no backend.
 	"internal/archive": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/audit", "internal/policy"},
-	// What all catalogs do alike: the attributes they keep, and when they match.
 	"internal/archive/match": {"dicom", "dicom/dict", "internal/archive", "internal/policy"},
-	"internal/store/sqlite": {"dicom", "dicom/dict", "dicom/encoding", "internal/archive",
-		"internal/archive/match", "internal/policy"},
-	"internal/store/postgres": {"dicom", "dicom/dict", "dicom/encoding", "internal/archive",
-		"internal/archive/match", "internal/policy"},
+	"internal/store/sqlite": {"dicom", "dicom/dict", "dicom/encoding",
+		"internal/archive", "internal/archive/match", "internal/policy", "internal/seal"},
+	"internal/store/postgres": {"dicom", "dicom/dict", "dicom/encoding",
+		"internal/archive", "internal/archive/match", "internal/policy"},
 	"internal/store/file": {"dicom", "internal/archive", "internal/durable", "internal/seal"},
 	"internal/store/s3":   {"dicom", "internal/archive", "internal/seal"},
-	"internal/store/storetest": {"dicom", "dicom/dict", "dicom/encoding", "internal/archive",
-		"internal/archive/match", "internal/policy"},
+	"internal/store/storetest": {"dicom", "dicom/dict", "dicom/encoding",
+		"internal/archive", "internal/archive/match", "internal/policy"},
 
 	// The protocols. Siblings do not know each other.
 	"internal/scp": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
@@ -55,8 +55,6 @@ var arrows = map[string][]string{
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
 	"internal/web": {"dicom", "dicom/dict",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
-	// Durable work; what is to be done comes from those who add it.
-	"internal/jobs": {"dicom", "internal/durable", "internal/seal"},
 	"internal/shield": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/audit", "internal/identity", "internal/policy"},
 	// The survey looks from outside: it knows nothing of the archive.
@@ -65,12 +63,13 @@ var arrows = map[string][]string{
 	// The only package that knows everybody, and the command line on top.
 	"internal/server": {anything},
 	"cmd/tresor": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
-		"internal/identity", "internal/policy", "internal/server", "internal/survey", "internal/shield"},
+		"internal/archive", "internal/audit", "internal/identity", "internal/policy", "internal/server",
+		"internal/shield", "internal/survey"},
 
 	// For tests, benchmarks and the demonstration.
 	"internal/corpus":          {},
 	"internal/synth":           {"dicom", "dicom/dict", "dicom/encoding"},
-	"internal/synth/cmd/synth": {"internal/synth"},
+	"internal/synth/cmd/synth": {"dicom", "internal/synth"},
 	"internal/peers":           {},
 	"bench": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/synth", "internal/peers"},
@@ -91,18 +90,16 @@ var tools = []string{"dicom", "dicom/dict", "dicom/encoding"}
 // owners names for each third-party module the packages that may import it:
 // one, where that is possible.
 var owners = map[string][]string{
-	"golang.org/x/text":                   {"dicom"},
-	"github.com/ncruces/go-sqlite3":       {"internal/store/sqlite"},
-	"lukechampine.com/adiantum":           {"internal/store/sqlite"},
-	"github.com/jackc/pgx/v5":             {"internal/store/postgres"},
-	"github.com/minio/minio-go/v7":        {"internal/store/s3"},
-	"golang.org/x/sys":                    {"internal/durable", "internal/store/file"},
-	"github.com/alecthomas/kong":          {"cmd/tresor"},
-	"github.com/knadh/koanf/v2":           {"internal/server"},
-	"golang.org/x/crypto":                 {"internal/identity"},
-	"github.com/coreos/go-oidc/v3":        {"internal/identity"},
-	"github.com/go-webauthn/webauthn":     {"internal/identity"},
-	"github.com/prometheus/client_golang": {"internal/server"},
+	"golang.org/x/text":                 {"dicom"},
+	"golang.org/x/sys":                  {"internal/durable"},
+	"golang.org/x/crypto":               {"internal/seal"},
+	"golang.org/x/term":                 {"cmd/tresor"},
+	"github.com/alecthomas/kong":        {"cmd/tresor"},
+	"github.com/jotaen/kong-completion": {"cmd/tresor"},
+	"github.com/schollz/progressbar/v3": {"cmd/tresor"},
+	"github.com/pelletier/go-toml/v2":   {"internal/server"},
+	"github.com/ncruces/go-sqlite3":     {"internal/store/sqlite"},
+	"lukechampine.com/adiantum":         {"internal/store/sqlite"},
 }
 
 // testModules are imported by tests alone: oracles and drivers.
