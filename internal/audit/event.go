@@ -89,4 +89,6 @@ const (
 	MaxDetail = 64        // details
 	MaxString = 512       // bytes in a string
 	MaxQuery  = 64 * 1024 // bytes of a query
+
+	maxLists = 256 * 1024 // bytes of a payload after which lists end
 )

@@ -20,7 +20,7 @@ type Box interface {
 
 // maxLine is the longest line a reader takes, in bytes. The bounds of Event
 // keep what is written below it.
-const maxLine = 2 << 20
+const maxLine = 1 << 20
 
 // timeFormat has a fixed length, so that times compare as text.
 const timeFormat = "2006-01-02T15:04:05.000000Z"
@@ -93,15 +93,18 @@ func appendLeaf(dst []byte, seq uint64, t time.Time, sealed []byte) []byte {
 func parseLine(b []byte) (line, error) {
 	var l line
 	words := bytes.Split(b, []byte{' '})
-	if len(words) != 4 || len(b) > maxLine {
+	if len(words) != 4 || len(b) > maxLine || bytes.ContainsAny(b, "\r\n") { // base64 passes over these
 		return l, errSyntax
 	}
 	var err error
 	if l.seq, err = parseUint(words[0]); err != nil {
 		return l, err
 	}
-	if l.time, err = time.Parse(timeFormat, string(words[1])); err != nil || len(words[1]) != len(timeFormat) {
+	if l.time, err = time.Parse(timeFormat, string(words[1])); err != nil {
 		return l, errSyntax
+	}
+	if string(l.time.AppendFormat(nil, timeFormat)) != string(words[1]) {
+		return l, errSyntax // time.Parse takes other spellings
 	}
 	if l.sealed, err = b64.AppendDecode(nil, words[2]); err != nil {
 		return l, errSyntax
@@ -140,7 +143,7 @@ func (h header) append(dst []byte) []byte {
 func parseHeader(b []byte) (header, error) {
 	var h header
 	words := bytes.Split(b, []byte{' '})
-	if len(words) != 5 || string(words[0]) != fileMagic {
+	if len(words) != 5 || string(words[0]) != fileMagic || bytes.ContainsAny(b, "\r\n") {
 		return h, errSyntax
 	}
 	var err error

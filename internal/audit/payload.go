@@ -80,11 +80,26 @@ func list[T ~string](w *encoder, name string, values []T) {
 		values = values[:MaxList]
 	}
 	w.key(name)
+	w.b = append(w.b, '[')
 	for i, v := range values {
-		w.b = append(w.b, "[,"[min(i, 1)])
+		if w.full() {
+			w.omitted += len(values) - i
+			break
+		}
+		w.comma(i)
 		w.quote(string(v))
 	}
 	w.b = append(w.b, ']')
+}
+
+// full reports whether lists have to end here: escapes can make strings six
+// times as long.
+func (w *encoder) full() bool { return len(w.b) > maxLists }
+
+func (w *encoder) comma(i int) {
+	if i > 0 {
+		w.b = append(w.b, ',')
+	}
 }
 
 func (w *encoder) query(q []byte) {
@@ -110,8 +125,13 @@ func (w *encoder) details(details []Detail) {
 		details = details[:MaxDetail]
 	}
 	w.key("details")
+	w.b = append(w.b, '[')
 	for i, d := range details {
-		w.b = append(w.b, "[,"[min(i, 1)])
+		if w.full() {
+			w.omitted += len(details) - i
+			break
+		}
+		w.comma(i)
 		w.b = append(w.b, `{"name":`...)
 		w.quote(d.Name)
 		w.b = append(w.b, `,"value":`...)
