@@ -80,7 +80,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 demo: build ## start an archive, enrol a device, send it sample studies over TLS
 	@scripts/demo
 
-soak: build ## a mixed load for SOAKTIME; memory, descriptors and goroutines must stay level
+soak: build ## a mixed load for SOAKTIME; memory and open descriptors must stay level
 	$(GO) run ./bench -soak $(SOAKTIME) $(BENCHARGS)
 
 clean: ## remove what was built; the archive in ./data stays

@@ -92,6 +92,9 @@ func (g *Generator) Objects(o Options) iter.Seq[*Object] {
 	}
 }
 
+// StudyUID returns the Study Instance UID of the study with that number.
+func (g *Generator) StudyUID(number int) dicom.UID { return g.uid("study", number) }
+
 func orElse(n, other int) int {
 	if n == 0 {
 		return other
@@ -132,7 +135,7 @@ func (g *Generator) study(o Options) *study {
 		o.Modalities = []string{"CT"}
 	}
 	r := g.random("study", o.Number)
-	return &study{Options: o, g: g, patient: g.Patient(o.Patient, o.CharacterSet), uid: g.uid("study", o.Number),
+	return &study{Options: o, g: g, patient: g.Patient(o.Patient, o.CharacterSet), uid: g.StudyUID(o.Number),
 		date: fmt.Sprintf("%04d%02d%02d", 2015+r.IntN(10), 1+r.IntN(12), 1+r.IntN(28)),
 		time: fmt.Sprintf("%02d%02d%02d", 7+r.IntN(12), r.IntN(60), r.IntN(60))}
 }
