@@ -3,6 +3,7 @@ package dimse
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -25,6 +26,9 @@ var ErrNoContext = errors.New("no accepted presentation context for it")
 // ErrInterleaved says that the peer began an operation of its own before it
 // answered ours on the same association.
 var ErrInterleaved = errors.New("the peer began another operation before it answered")
+
+// ErrTooLong says that a data set is longer than the limit.
+var ErrTooLong = errors.New("data set longer than the limit")
 
 // Handler performs operations of one service class on one association.
 type Handler interface {
@@ -63,9 +67,17 @@ type Request struct {
 }
 
 // ReadDataSet reads and decodes the whole data set, which must not be longer
-// than limit bytes. It returns an empty data set if the request has none.
+// than limit bytes (ErrTooLong). It returns an empty data set if the request has
+// none.
 func (r *Request) ReadDataSet(limit int64) (*dicom.DataSet, error) {
-	return nil, errors.ErrUnsupported
+	if r.DataSet == nil {
+		return new(dicom.DataSet), nil
+	}
+	ds, err := decode(r.Context, r.DataSet, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read data set of %v: %w", r.Field, err)
+	}
+	return ds, nil
 }
 
 // ResponseWriter answers one Request. Its methods are for one goroutine.

@@ -9,7 +9,7 @@ import (
 // What we say about ourselves (PS3.7 section D.3.3.2), unless Options say
 // something else.
 const (
-	ImplementationClassUID dicom.UID = "2.25.161380519909272729914704373662140611149"
+	ImplementationClassUID dicom.UID = "2.25.250341287069128397471238402984619238471"
 	ImplementationVersion            = "TRESOR_1"
 )
 
