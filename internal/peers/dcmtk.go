@@ -20,6 +20,7 @@ type Storescp struct {
 	AET    string // STORESCP if empty
 	TLS    *TLS   // plain if nil
 	Ignore bool   // receive and throw away
+	Listen int    // port to listen on; 0 is any
 	Args   []string
 }
 
@@ -30,9 +31,11 @@ func (s Storescp) start(dir string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := FreePort()
-	if err != nil {
-		return nil, err
+	port := s.Listen
+	if port == 0 {
+		if port, err = FreePort(); err != nil {
+			return nil, err
+		}
 	}
 	aet := orText(s.AET, "STORESCP")
 	args := []string{"--fork", "-aet", aet, "+xa"}

@@ -1,0 +1,147 @@
+package scp
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
+	"github.com/tresor-pacs/tresor/dicom/dimse"
+	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/ul"
+	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/identity"
+	"github.com/tresor-pacs/tresor/internal/policy"
+)
+
+// move answers C-MOVE in the Patient Root, Study Root and Patient/Study Only
+// information models: the instances go to another device, over TLS, at the
+// address configured for it and no other.
+var _ = declare(Service{
+	Name: "Retrieve (C-MOVE)", Where: "PS3.4 annex C.4.2", Right: policy.Move,
+	SOPClasses: []dicom.UID{
+		dict.UIDPatientRootQueryRetrieveInformationModelMove,
+		dict.UIDStudyRootQueryRetrieveInformationModelMove,
+		dict.UIDPatientStudyOnlyQueryRetrieveInformationModelMove,
+	},
+	TransferSyntaxes: plainSyntaxes,
+	Extended:         retrieveExtended,
+	handle:           func(a *Association) dimse.Handler { return dimse.HandlerFunc(a.serveMove) },
+})
+
+func (a *Association) serveMove(ctx context.Context, rw dimse.ResponseWriter, req *dimse.Request) error {
+	if req.Command.Field != dimse.CMoveRQ {
+		return dimse.StatusUnrecognizedOperation
+	}
+	q, err := readRetrieve(req)
+	if err != nil {
+		return err
+	}
+	to, ok := a.provider.Devices.Destination(req.Command.MoveDestination)
+	if !ok || !policy.MaySendTo(a.session.Principal(), to.Name).Allowed {
+		a.refusedDestination(ctx, req.Command.MoveDestination)
+		return dimse.StatusMoveDestinationUnknown
+	}
+	r, err := a.session.RetrieveFor(ctx, q, to.Name)
+	if err != nil {
+		return statusOf(err)
+	}
+	t := &transfer{assoc: a, rw: rw, retrieval: r, sub: dimse.SubOperations{Remaining: len(r.Entries)}}
+	originator := dimse.StoreRequest{Priority: req.Command.Priority,
+		MoveOriginatorAET: dicom.AETitle(a.origin.CallingAET), MoveOriginatorID: req.Command.MessageID}
+	for rest := r.Entries; len(rest) > 0 && ctx.Err() == nil; {
+		contexts, n := propose(rest)
+		if err := t.moveSome(ctx, to, contexts, rest[:n], originator); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	if err := ended(ctx); err != nil {
+		return err
+	}
+	return t.finish(ctx)
+}
+
+// moveSome sends entries over one association of their own.
+func (t *transfer) moveSome(ctx context.Context, to *identity.Device, contexts []ul.ProposedContext, entries []archive.Entry, originator dimse.StoreRequest) error {
+	client, err := t.assoc.provider.Dial(ctx, to, ul.RequestOptions{Contexts: contexts})
+	if err != nil {
+		t.assoc.unreachable(ctx, to, err)
+		for i := range entries {
+			t.count(&entries[i], 0, err)
+		}
+		return nil
+	}
+	defer client.Close(context.WithoutCancel(ctx))
+	other := otherAssociation{client}
+	for i := range entries {
+		if ctx.Err() != nil {
+			return nil
+		}
+		e := &entries[i]
+		status, err := t.send(ctx, other, e, originator)
+		if err != nil && ctx.Err() != nil {
+			return nil
+		}
+		t.assoc.failedSubOperation(ctx, e, status, err)
+		t.count(e, status, err)
+		if err := t.progress(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxContexts is how many presentation contexts one association can have
+// (PS3.8 section 9.3.2.2).
+const maxContexts = 128
+
+// propose returns presentation contexts for as many of the entries as one
+// association has contexts for, and how many those are: for each SOP class one
+// with each stored transfer syntax, and one with the encodings to which native
+// pixel data can be brought.
+func propose(entries []archive.Entry) (contexts []ul.ProposedContext, n int) {
+	type pair struct{ class, syntax dicom.UID }
+	have := map[pair]bool{}
+	for n = range entries {
+		e := &entries[n]
+		want := []ul.ProposedContext{}
+		if !have[pair{e.SOPClass, e.TransferSyntax}] {
+			want = append(want, ul.ProposedContext{AbstractSyntax: e.SOPClass, TransferSyntaxes: []dicom.UID{e.TransferSyntax}})
+		}
+		ts, ok := encoding.Lookup(e.TransferSyntax)
+		if ok && !ts.Encapsulated && !have[pair{e.SOPClass, ""}] {
+			others := slices.DeleteFunc(slices.Clone(plainSyntaxes), func(u dicom.UID) bool { return u == e.TransferSyntax })
+			want = append(want, ul.ProposedContext{AbstractSyntax: e.SOPClass, TransferSyntaxes: others})
+		}
+		if len(contexts)+len(want) > maxContexts {
+			return contexts, n
+		}
+		contexts = append(contexts, want...)
+		have[pair{e.SOPClass, e.TransferSyntax}] = true
+		have[pair{e.SOPClass, ""}] = have[pair{e.SOPClass, ""}] || ok && !ts.Encapsulated
+	}
+	return contexts, len(entries)
+}
+
+// otherAssociation is the destination of a C-MOVE.
+type otherAssociation struct{ client *dimse.Client }
+
+func (o otherAssociation) syntaxes(class dicom.UID) []dicom.UID {
+	var list []dicom.UID
+	for _, c := range o.client.Association().Contexts() {
+		if c.AbstractSyntax == class {
+			list = append(list, c.TransferSyntax)
+		}
+	}
+	return list
+}
+
+func (o otherAssociation) store(ctx context.Context, r dimse.StoreRequest) (dimse.Status, error) {
+	result, err := o.client.Store(ctx, r)
+	if err != nil {
+		return 0, fmt.Errorf("send to the destination: %w", err)
+	}
+	return result.Status, nil
+}
