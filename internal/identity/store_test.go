@@ -54,11 +54,31 @@ func bundle(t testing.TB, e *Enrolment) *tls.Config {
 	return c
 }
 
-// shake does a handshake over a pipe, lets the server send a byte and returns
+// connected returns the two ends of a connection over the loopback interface: a
+// net.Pipe has no buffer, so that an alert waits for a peer that has gone.
+func connected(t testing.TB) (net.Conn, net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	b, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, b
+}
+
+// shake does a handshake, lets the server send a byte and returns
 // the errors of both sides and what the server knows of the client.
 func shake(t testing.TB, server, client *tls.Config) (serverErr, clientErr error, cs tls.ConnectionState) {
 	t.Helper()
-	a, b := net.Pipe()
+	a, b := connected(t)
 	defer a.Close()
 	defer b.Close()
 	for _, c := range []net.Conn{a, b} {
