@@ -141,11 +141,12 @@ func isDelimiter(c byte, vr VR) bool {
 	return false
 }
 
-// appendUTF8 appends b with U+FFFD for each byte that is not UTF-8.
+// appendUTF8 appends b with U+FFFD for each byte that is not UTF-8, and for
+// escape characters, which have no place here.
 func appendUTF8(dst, b []byte) []byte {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
-		if r == utf8.RuneError && n == 1 {
+		if r == utf8.RuneError && n == 1 || r == esc {
 			dst = utf8.AppendRune(dst, utf8.RuneError)
 		} else {
 			dst = append(dst, b[:n]...)
@@ -156,7 +157,7 @@ func appendUTF8(dst, b []byte) []byte {
 }
 
 // appendUTF8OrASCII appends b if it is valid UTF-8, else its ASCII with U+FFFD
-// for each other byte.
+// for each other byte; for escape characters in any case.
 func appendUTF8OrASCII(dst, b []byte) []byte {
 	valid := utf8.Valid(b)
 	for _, c := range b {

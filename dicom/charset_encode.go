@@ -68,12 +68,14 @@ func appendASCII(dst []byte, s string) ([]byte, int) {
 func appendStrictUTF8(dst []byte, s string) ([]byte, int) {
 	lost := 0
 	for i, r := range s {
+		bad := r == esc
 		if r == utf8.RuneError {
-			if _, n := utf8.DecodeRuneInString(s[i:]); n == 1 {
-				dst = append(dst, '?')
-				lost++
-				continue
-			}
+			_, n := utf8.DecodeRuneInString(s[i:])
+			bad = n == 1
+		}
+		if bad {
+			r = '?'
+			lost++
 		}
 		dst = utf8.AppendRune(dst, r)
 	}
@@ -84,7 +86,7 @@ func appendGB(dst []byte, s string, enc *encoding.Encoder) ([]byte, int) {
 	lost := 0
 	var in [utf8.UTFMax]byte
 	for _, r := range s {
-		if r < utf8.RuneSelf {
+		if r < utf8.RuneSelf && r != esc {
 			dst = append(dst, byte(r))
 			continue
 		}

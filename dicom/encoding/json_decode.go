@@ -2,7 +2,6 @@ package encoding
 
 import (
 	"bytes"
-	"encoding/base64"
 	"slices"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -122,7 +121,7 @@ func (d *jsonDecoder) dataSet() (*dicom.DataSet, error) {
 		}
 		e := dicom.Element{Tag: tag}
 		if err := d.element(&e); err != nil {
-			return nil, at(err, tag)
+			return nil, withTag(err, tag)
 		}
 		d.stack = append(d.stack, e)
 	}
@@ -132,8 +131,8 @@ func (d *jsonDecoder) dataSet() (*dicom.DataSet, error) {
 	return ds, err
 }
 
-// at gives an error the tag of the element that it belongs to.
-func at(err error, tag dicom.Tag) error {
+// withTag gives an error the tag of the element that it belongs to.
+func withTag(err error, tag dicom.Tag) error {
 	if e, ok := err.(*Error); ok && e.Tag == 0 {
 		e.Tag = tag
 	}
@@ -391,13 +390,4 @@ func parseHexTag(name []byte) (dicom.Tag, bool) {
 		t = t<<4 | dicom.Tag(c)
 	}
 	return t, true
-}
-
-// decodeBase64 appends what text stands for; padding may be missing.
-func decodeBase64(dst, text []byte) ([]byte, error) {
-	enc := base64.StdEncoding
-	if len(text)%4 != 0 {
-		enc = base64.RawStdEncoding
-	}
-	return enc.AppendDecode(dst, text)
 }

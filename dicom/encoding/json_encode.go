@@ -71,7 +71,7 @@ func (e *jsonEncoder) element(el *dicom.Element, cs *dicom.CharacterSet) error {
 		e.dst = appendJSONString(e.dst, strings.ToValidUTF8(uri, "\uFFFD"))
 	} else if vr == dicom.VRSQ {
 		err = e.sequence(el)
-	} else if len(el.Data) > 0 {
+	} else if len(el.Data) > 0 || el.Tag == tagCharacterSet {
 		e.value(el, vr, cs)
 	}
 	e.dst = append(e.dst, '}')

@@ -2,6 +2,7 @@ package encoding
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -127,6 +128,19 @@ func (m *modelBuilder) setBase64(e *dicom.Element, text []byte, offset int64) er
 		return syntaxError(offset, e.Tag, "bytes for a sequence")
 	}
 	return m.end(e, offset)
+}
+
+// decodeBase64 appends what text stands for. White space, by which XML writers
+// break lines, is passed over, and padding may be missing.
+func decodeBase64(dst, text []byte) ([]byte, error) {
+	if bytes.ContainsAny(text, " \t\r\n") {
+		text = bytes.Join(bytes.Fields(text), nil)
+	}
+	enc := base64.StdEncoding
+	if len(text)%4 != 0 {
+		enc = base64.RawStdEncoding
+	}
+	return enc.AppendDecode(dst, text)
 }
 
 // resolve asks for the value of a reference.
