@@ -31,6 +31,16 @@ func (d *Decoder) readSet(ds *dicom.DataSet) error {
 // read collects elements on a stack that nested data sets share, so that ds
 // gets a list of just the right size.
 func (d *Decoder) read(ds *dicom.DataSet, stop dicom.Tag, all bool) (more bool, err error) {
+	if d.stack == nil {
+		s := stacks.Get().(*[]dicom.Element)
+		d.stack = *s
+		defer func() {
+			*s, d.stack = d.stack, nil
+			if cap(*s) <= largeStack {
+				stacks.Put(s)
+			}
+		}()
+	}
 	bottom := len(d.stack)
 	for {
 		ok, nextErr := d.next()
@@ -43,11 +53,9 @@ func (d *Decoder) read(ds *dicom.DataSet, stop dicom.Tag, all bool) (more bool, 
 			more = true
 			break
 		}
-		var e dicom.Element
-		if err = d.value(&e); err != nil {
+		if err = d.push(); err != nil {
 			break
 		}
-		d.stack = append(d.stack, e)
 	}
 	if appendErr := ds.Append(d.stack[bottom:]...); appendErr != nil && err == nil {
 		err = &Error{d.src.offset(), d.head.Tag, appendErr}
@@ -55,6 +63,26 @@ func (d *Decoder) read(ds *dicom.DataSet, stop dicom.Tag, all bool) (more bool, 
 	clear(d.stack[bottom:])
 	d.stack = d.stack[:bottom]
 	return more, err
+}
+
+// push reads the current element onto the stack.
+func (d *Decoder) push() error {
+	if d.rest == restSequence { // its items use the stack meanwhile
+		var e dicom.Element
+		if err := d.value(&e); err != nil {
+			return err
+		}
+		d.stack = append(d.stack, e)
+		return nil
+	}
+	d.stack = append(d.stack, dicom.Element{})
+	top := len(d.stack) - 1
+	if err := d.value(&d.stack[top]); err != nil {
+		d.stack[top] = dicom.Element{}
+		d.stack = d.stack[:top]
+		return err
+	}
+	return nil
 }
 
 // decoders are at rest between calls of Parse.
@@ -83,9 +111,14 @@ func Parse(b []byte, ts TransferSyntax, o Options) (*dicom.DataSet, error) {
 
 // release puts d to rest, without anything of the data set that it read.
 func (d *Decoder) release() {
-	if cap(d.stack) > 4096 {
-		d.stack = nil
-	}
-	*d = Decoder{stack: d.stack[:0], levels: d.levels[:0]}
+	*d = Decoder{levels: d.levels[:0]}
 	decoders.Put(d)
 }
+
+// stacks are at rest, empty, between reads of whole data sets.
+var stacks = sync.Pool{New: func() any {
+	s := make([]dicom.Element, 0, 256)
+	return &s
+}}
+
+const largeStack = 4096 // elements; what is larger is not worth keeping

@@ -96,12 +96,18 @@ type Decoder struct {
 // NewDecoder returns a decoder for the data set that r begins with. It reads
 // ahead; the data set ends where r does.
 func NewDecoder(r io.Reader, ts TransferSyntax, o Options) *Decoder {
+	return newDecoder(newSource(r), ts, o)
+}
+
+// newDecoder returns a decoder that goes on where src stands.
+func newDecoder(src *source, ts TransferSyntax, o Options) *Decoder {
 	d := new(Decoder)
 	d.reset(ts, o)
 	if ts.Deflated {
-		r = newInflater(r, d.o.Limits)
+		d.src.r = newInflater(wholeReader{src}, d.o.Limits)
+	} else {
+		d.src = *src
 	}
-	d.src.r = r
 	d.inPlace = true
 	return d
 }
@@ -200,12 +206,18 @@ func (d *Decoder) advance() (bool, error) {
 // another header: the end, if it is where it should be.
 func (d *Decoder) noHeader(l *level, b []byte) error {
 	switch {
-	case l.limit-d.src.offset() < sizeOfShortHeader && l.limit != d.levels[0].limit:
+	case len(d.levels) > 1 && d.noRoom(l.limit, l.undefined):
 		return syntaxError(d.src.offset(), l.last, "no room for another element in the item, or its delimiter is missing")
 	case len(b) == 0 && len(d.levels) == 1 && d.src.err == io.EOF:
 		return nil
 	}
 	return streamError(d.src.offset(), l.last, d.src.failure())
+}
+
+// noRoom reports whether what is open ends before another header could, and
+// not for want of a longer stream.
+func (d *Decoder) noRoom(limit int64, undefined bool) bool {
+	return limit-d.src.offset() < sizeOfShortHeader && (!undefined || limit != d.levels[0].limit)
 }
 
 // delimiter is for tags of group FFFE where an element is expected.

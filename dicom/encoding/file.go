@@ -1,8 +1,6 @@
 package encoding
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 
@@ -13,30 +11,33 @@ import (
 type File struct {
 	Meta           *dicom.DataSet
 	TransferSyntax TransferSyntax
-	// DataSet has the data set as it is encoded, from its first byte on. Read
-	// it or use the Decoder, not both.
-	DataSet *bufio.Reader
-	decoder *Decoder
-	o       Options
+	src            *source
+	decoder        *Decoder
+	o              Options
 }
 
 // NewFile reads the File Meta Information that r begins with; see ReadMeta.
 func NewFile(r io.Reader, o Options) (*File, error) {
-	b := bufio.NewReaderSize(r, 32<<10)
-	meta, ts, err := ReadMeta(b)
-	if err != nil {
+	f := &File{src: newSource(r), o: o}
+	var err error
+	if f.Meta, f.TransferSyntax, err = readMeta(f.src); err != nil {
 		return nil, err
 	}
-	return &File{Meta: meta, TransferSyntax: ts, DataSet: b, o: o}, nil
+	f.src.base = -int64(f.src.pos) // offsets are those in the data set
+	return f, nil
 }
 
 // Decoder returns the decoder for the data set, the same one at each call.
 func (f *File) Decoder() *Decoder {
 	if f.decoder == nil {
-		f.decoder = NewDecoder(f.DataSet, f.TransferSyntax, f.o)
+		f.decoder = newDecoder(f.src, f.TransferSyntax, f.o)
 	}
 	return f.decoder
 }
+
+// DataSet returns a reader of the data set as it is encoded. Use it or the
+// Decoder, not both.
+func (f *File) DataSet() io.Reader { return wholeReader{f.src} }
 
 // ReadFile reads a whole DICOM file.
 func ReadFile(r io.Reader, o Options) (meta, ds *dicom.DataSet, err error) {
@@ -64,10 +65,9 @@ func ParseFile(b []byte, o Options) (meta, ds *dicom.DataSet, err error) {
 
 // ParseMeta is ReadMeta for a file in memory; the data set begins at b[n].
 func ParseMeta(b []byte) (meta *dicom.DataSet, ts TransferSyntax, n int, err error) {
-	in := bytes.NewReader(b)
-	r := bufio.NewReaderSize(in, 1024)
-	meta, ts, err = ReadMeta(r)
-	return meta, ts, len(b) - in.Len() - r.Buffered(), err
+	in := source{window: b, err: io.EOF}
+	meta, ts, err = readMeta(&in)
+	return meta, ts, in.pos, err
 }
 
 // WriteFile writes a DICOM file: the File Meta Information, whose Transfer

@@ -2,10 +2,10 @@ package encoding
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
@@ -81,14 +81,60 @@ func WriteMeta(w io.Writer, meta *dicom.DataSet) error {
 // ErrTransferSyntax where it names no transfer syntax or an unknown one; meta
 // is good in the latter case.
 func ReadMeta(r *bufio.Reader) (meta *dicom.DataSet, ts TransferSyntax, err error) {
-	start, err := findMeta(r)
+	return readMeta(&bufferedInput{r: r})
+}
+
+// input is what File Meta Information is read from.
+type input interface {
+	// peek returns at least n bytes, fewer only at the end or after a failure.
+	peek(n int) []byte
+	// take returns the next n bytes, which stay as they are.
+	take(n int64) ([]byte, error)
+	// failure returns why there are no more bytes.
+	failure() error
+}
+
+// bufferedInput is the input that leaves a bufio.Reader where the data set begins.
+type bufferedInput struct {
+	r   *bufio.Reader
+	err error
+}
+
+func (b *bufferedInput) peek(n int) []byte {
+	p, err := b.r.Peek(n)
+	b.err = err
+	return p
+}
+
+func (b *bufferedInput) take(n int64) ([]byte, error) {
+	var p []byte
+	for n > 0 {
+		step := min(n, 4096) // as the bytes arrive, not as a length promises
+		p = append(p, make([]byte, step)...)
+		if _, err := io.ReadFull(b.r, p[len(p)-int(step):]); err != nil {
+			b.err = err
+			return nil, b.failure()
+		}
+		n -= step
+	}
+	return p, nil
+}
+
+func (b *bufferedInput) failure() error {
+	if b.err == nil || b.err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return b.err
+}
+
+func readMeta(in input) (meta *dicom.DataSet, ts TransferSyntax, err error) {
+	start, err := findMeta(in)
 	if err != nil {
 		return nil, ts, err
 	}
-	meta = new(dicom.DataSet)
-	m := metaReader{r: r, offset: int64(start), end: -1}
-	if err := m.read(meta); err != nil {
-		return nil, ts, err
+	m := metaReader{in: in, offset: start, start: start, end: -1}
+	if meta, err = m.read(); err != nil {
+		return nil, ts, fmt.Errorf("File Meta Information: %w", err)
 	}
 	uid := metaTransferSyntax(meta)
 	if uid == "" {
@@ -102,20 +148,18 @@ func ReadMeta(r *bufio.Reader) (meta *dicom.DataSet, ts TransferSyntax, err erro
 }
 
 func metaTransferSyntax(meta *dicom.DataSet) dicom.UID {
-	e := meta.Get(dict.TransferSyntaxUID)
-	if e == nil {
-		return ""
+	if e := meta.Get(dict.TransferSyntaxUID); e != nil {
+		return trimUID(e.Data)
 	}
-	return dicom.UID(strings.TrimRight(string(e.Data), "\x00 "))
+	return ""
 }
 
-// findMeta moves r to the first element of group 0002 and returns its offset.
-func findMeta(r *bufio.Reader) (int, error) {
-	b, err := r.Peek(preambleLength + len(prefix) + sizeOfShortHeader)
-	if err != nil && err != io.EOF {
-		return 0, err
-	}
+func trimUID(b []byte) dicom.UID { return dicom.UID(bytes.TrimRight(b, "\x00 ")) }
+
+// findMeta moves to the first element of group 0002 and returns its offset.
+func findMeta(in input) (int64, error) {
 	const at = preambleLength + len(prefix)
+	b := in.peek(at + sizeOfShortHeader)
 	switch {
 	case startsMeta(b):
 		return 0, nil
@@ -123,8 +167,10 @@ func findMeta(r *bufio.Reader) (int, error) {
 		if !startsMeta(b[at:]) {
 			return 0, fmt.Errorf("%w behind the prefix", ErrNoMeta)
 		}
-		r.Discard(at)
-		return at, nil
+		_, err := in.take(int64(at))
+		return int64(at), err
+	case len(b) < at+sizeOfShortHeader && in.failure() != io.ErrUnexpectedEOF:
+		return 0, in.failure()
 	}
 	return 0, fmt.Errorf("%w: neither it nor a preamble and prefix", ErrNoMeta)
 }
@@ -137,76 +183,76 @@ func startsMeta(b []byte) bool {
 
 // metaReader reads the elements of group 0002.
 type metaReader struct {
-	r      *bufio.Reader
-	offset int64 // from the start of the file
-	end    int64 // where the group length says that the group ends; -1 if it is not told
-	raw    []byte
+	in            input
+	start, offset int64 // from the start of the file
+	end           int64 // where the group length says that the group ends; -1 if it is not told
+	deflated      bool  // the data set is
 }
 
 // read finds where the group ends by its elements, since group lengths are
 // often wrong. One that is right matters where the data set is deflated: its
 // first bytes may look like an element of group 0002.
-func (m *metaReader) read(meta *dicom.DataSet) error {
-	start := m.offset
-	deflated := false
+func (m *metaReader) read() (*dicom.DataSet, error) {
+	var room [16]dicom.Element
+	elements := room[:0]
 	for {
-		b, err := m.r.Peek(sizeOfLongHeader)
-		if err != nil && err != io.EOF {
-			return err
-		}
-		if !startsMeta(b) || deflated && m.offset == m.end {
+		b := m.in.peek(sizeOfLongHeader)
+		if !startsMeta(b) || m.deflated && m.offset == m.end {
 			break
 		}
-		header := m.raw
-		if err := m.element(b); err != nil {
-			return err
+		e, err := m.element(b)
+		if err != nil {
+			return nil, err
 		}
-		e := m.raw[len(header):]
-		t := dicom.NewTag(metaGroup, binary.LittleEndian.Uint16(e[2:]))
-		switch t {
-		case dict.FileMetaInformationGroupLength:
-			if len(e) == sizeOfShortHeader+4 {
-				m.end = m.offset + int64(binary.LittleEndian.Uint32(e[8:]))
-			}
-		case dict.TransferSyntaxUID:
-			uid := strings.TrimRight(string(e[sizeOfShortHeader:]), "\x00 ")
-			ts, _ := Lookup(dicom.UID(uid))
-			deflated = ts.Deflated
-		}
+		elements = append(elements, e)
 	}
-	ds, err := Parse(m.raw, ExplicitLE, Options{})
-	if err != nil {
-		return fmt.Errorf("File Meta Information at offset %d: %w", start, err)
+	meta := new(dicom.DataSet)
+	if err := meta.Append(elements...); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
 	}
-	*meta = *ds
-	return nil
+	return meta, nil
 }
 
-// element appends the element whose header is b to m.raw.
-func (m *metaReader) element(b []byte) error {
-	vr := dicom.VR(b[4])<<8 | dicom.VR(b[5])
-	n := int64(sizeOfShortHeader)
-	if vr.Long() {
+// element reads the element whose header is b.
+func (m *metaReader) element(b []byte) (dicom.Element, error) {
+	e := dicom.Element{
+		Tag: dicom.NewTag(metaGroup, binary.LittleEndian.Uint16(b[2:])),
+		VR:  dicom.VR(b[4])<<8 | dicom.VR(b[5]),
+	}
+	header, n := int64(sizeOfShortHeader), int64(binary.LittleEndian.Uint16(b[6:]))
+	if e.VR.Long() {
 		if len(b) < sizeOfLongHeader {
-			return streamError(m.offset, 0, io.EOF)
+			return e, streamError(m.offset, e.Tag, m.in.failure())
 		}
-		n = sizeOfLongHeader + int64(binary.LittleEndian.Uint32(b[8:]))
-	} else {
-		n += int64(binary.LittleEndian.Uint16(b[6:]))
+		header, n = sizeOfLongHeader, int64(binary.LittleEndian.Uint32(b[8:]))
 	}
-	if int64(len(m.raw))+n > maxMeta {
-		return limitError(m.offset, dicom.NewTag(metaGroup, 0), "bytes of File Meta Information", maxMeta)
+	if e.VR == dicom.VRSQ || n == Undefined {
+		return e, syntaxError(m.offset, e.Tag, "sequence or undefined length in File Meta Information")
 	}
-	for have := int64(0); have < n; {
-		// As the bytes arrive, not as the length promises.
-		piece, err := m.r.Peek(int(min(n-have, int64(m.r.Size()), 4096)))
-		m.raw = append(m.raw, piece...)
-		m.r.Discard(len(piece))
-		have += int64(len(piece))
-		if err != nil && have < n {
-			return streamError(m.offset, dicom.NewTag(metaGroup, 0), err)
+	if m.offset-m.start+header+n > maxMeta {
+		return e, limitError(m.offset, e.Tag, "bytes of File Meta Information", maxMeta)
+	}
+	value, err := m.in.take(header + n)
+	if err != nil {
+		return e, streamError(m.offset, e.Tag, err)
+	}
+	m.offset += header + n
+	if n > 0 {
+		e.Data = value[header:]
+	}
+	m.note(&e)
+	return e, nil
+}
+
+// note keeps what the end of the group depends on.
+func (m *metaReader) note(e *dicom.Element) {
+	switch e.Tag {
+	case dict.FileMetaInformationGroupLength:
+		if len(e.Data) == 4 {
+			m.end = m.offset + int64(binary.LittleEndian.Uint32(e.Data))
 		}
+	case dict.TransferSyntaxUID:
+		ts, _ := Lookup(trimUID(e.Data))
+		m.deflated = ts.Deflated
 	}
-	m.offset += n
-	return nil
 }

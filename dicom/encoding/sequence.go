@@ -81,7 +81,7 @@ func (d *Decoder) nextItem() (length uint32, ok bool, err error) {
 		d.levels = d.levels[:len(d.levels)-1]
 		return 0, false, nil
 	}
-	t, length, err := d.itemHeader(l.limit, l.big, l.last)
+	t, length, err := d.itemHeader(l, l.undefined, l.last)
 	if err != nil {
 		return 0, false, err
 	}
@@ -108,16 +108,17 @@ func (d *Decoder) nextItem() (length uint32, ok bool, err error) {
 	return length, true, nil
 }
 
-// itemHeader reads the header of an item or delimiter.
-func (d *Decoder) itemHeader(limit int64, big bool, in dicom.Tag) (t dicom.Tag, length uint32, err error) {
+// itemHeader reads the header of an item or delimiter; undefined tells whether
+// a delimiter ends the items.
+func (d *Decoder) itemHeader(l *level, undefined bool, in dicom.Tag) (t dicom.Tag, length uint32, err error) {
 	b := d.src.peek(sizeOfItemHeader)
-	if limit-d.src.offset() < sizeOfItemHeader && limit != d.levels[0].limit {
+	if d.noRoom(l.limit, undefined) {
 		return 0, 0, syntaxError(d.src.offset(), in, "no room for another item in the sequence, or its delimiter is missing")
 	}
 	if len(b) < sizeOfItemHeader {
 		return 0, 0, streamError(d.src.offset(), in, d.src.failure())
 	}
-	if big {
+	if l.big {
 		t = dicom.NewTag(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]))
 		length = binary.BigEndian.Uint32(b[4:])
 	} else {
@@ -154,7 +155,7 @@ func (d *Decoder) nextFragment() (length uint32, ok bool, err error) {
 	l := &d.levels[len(d.levels)-1]
 	offset := d.src.offset()
 	kept := d.kept
-	t, length, err := d.itemHeader(l.limit, l.big, h.Tag)
+	t, length, err := d.itemHeader(l, true, h.Tag)
 	if err != nil {
 		return 0, false, err
 	}

@@ -16,6 +16,7 @@ type source struct {
 	r      io.Reader
 	err    error // of r, io.EOF too; sticky
 	next   int   // size of the next window
+	size   int64 // how much r had at the start, if it tells; 0 if not
 	idle   int   // reads in a row that brought nothing
 }
 
@@ -24,6 +25,15 @@ const (
 	lastWindow  = 32 << 10
 	maxHeader   = 14 // the longest header, with the two bytes of Pixel Representation
 )
+
+// newSource returns a source that reads r.
+func newSource(r io.Reader) *source {
+	s := &source{r: r}
+	if l, ok := r.(interface{ Len() int }); ok {
+		s.size = int64(l.Len())
+	}
+	return s
+}
 
 // offset returns how far the stream is read.
 func (s *source) offset() int64 { return s.base + int64(s.pos) }
@@ -111,7 +121,11 @@ func (s *source) failure() error {
 // takeLarge reads n bytes into memory of their own, which grows as they arrive.
 func (s *source) takeLarge(n int64) ([]byte, error) {
 	const step = 256 << 10
-	b := make([]byte, 0, min(n, step))
+	room := int64(step)
+	if s.size > 0 {
+		room = max(room, s.size) // it is there: bytes.Reader and its like know
+	}
+	b := make([]byte, 0, min(n, room))
 	for int64(len(b)) < n {
 		if len(b) == cap(b) {
 			b = append(make([]byte, 0, min(n, int64(cap(b))*4)), b...)
@@ -147,6 +161,17 @@ func (s *source) Read(p []byte) (int, error) {
 		return 0, s.failure()
 	}
 	return n, nil
+}
+
+// wholeReader reads a source and ends with io.EOF where it ends.
+type wholeReader struct{ s *source }
+
+func (w wholeReader) Read(p []byte) (int, error) {
+	n, err := w.s.Read(p)
+	if err != nil && w.s.err == io.EOF {
+		err = io.EOF
+	}
+	return n, err
 }
 
 // scratch holds buffers for bytes that nobody wants.
