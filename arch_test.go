@@ -67,10 +67,11 @@ var arrows = map[string][]string{
 		"internal/shield", "internal/survey"},
 
 	// For tests, benchmarks and the demonstration.
-	"internal/corpus":          {},
-	"internal/synth":           {"dicom", "dicom/dict", "dicom/encoding"},
-	"internal/synth/cmd/synth": {"dicom", "internal/synth"},
-	"internal/peers":           {},
+	"internal/corpus":              {},
+	"internal/durable/durabletest": {"internal/durable"},
+	"internal/synth":               {"dicom", "dicom/dict", "dicom/encoding"},
+	"internal/synth/cmd/synth":     {"dicom", "internal/synth"},
+	"internal/peers":               {},
 	"bench": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/synth", "internal/peers"},
 	"scripts/testsum": {},
@@ -81,7 +82,7 @@ var arrows = map[string][]string{
 const anything = "*"
 
 // testOnly packages are imported by tests, bench and their own commands alone.
-var testOnly = []string{"internal/corpus", "internal/synth", "internal/peers", "internal/store/storetest"}
+var testOnly = []string{"internal/corpus", "internal/durable/durabletest", "internal/synth", "internal/peers", "internal/store/storetest"}
 
 // Tools is for commands that write z-files: they may import all of the
 // library, and lie in a folder named gen.
