@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
 )
 
 // Value is an attribute of an entity: its values as text in UTF-8 without
@@ -166,4 +167,15 @@ func uvarint(s string) (uint64, string, bool) {
 		}
 	}
 	return 0, "", false
+}
+
+// FillPatient is Fill for the patient level of a study: an instance that names
+// another Patient ID than the study's is of another patient, by mistake or not,
+// and fills nothing. other reports that.
+func (r *Record) FillPatient(more Record) (filled, other bool) {
+	have, id := r.Text(dict.PatientID), more.Text(dict.PatientID)
+	if have != "" && id != "" && have != id {
+		return false, true
+	}
+	return r.Fill(more), false
 }

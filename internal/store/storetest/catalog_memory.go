@@ -101,7 +101,7 @@ func (c *memoryCatalog) enter(l *match.Levels, e *archive.Entry) *memorySeries {
 		st = &memoryStudy{number: c.next(), series: make(map[dicom.UID]*memorySeries)}
 		c.studies[e.Study] = st
 	}
-	st.patient.Fill(l[archive.LevelPatient])
+	st.patient.FillPatient(l[archive.LevelPatient])
 	st.study.Fill(l[archive.LevelStudy])
 	se := st.series[e.Series]
 	if se == nil {

@@ -1,0 +1,172 @@
+package sqlite
+
+import (
+	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
+	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/archive/match"
+)
+
+// fetcher reads candidates. It remembers the entities of upper levels that it
+// read last, since neighbours often share them.
+type fetcher struct {
+	*conn
+	m     *match.Matcher
+	scope *scoped
+
+	levels                           match.Levels
+	patient, identity, study, series int64 // those in levels
+	patientCounts                    match.Counts
+	studyCounts                      match.Counts
+	seriesCounts                     match.Counts
+}
+
+// fetch returns the answers for the numbers of candidates, in their order. What
+// was removed since they were listed is left out.
+func (f *fetcher) fetch(numbers []int64) ([]*dicom.DataSet, error) {
+	var found []*dicom.DataSet
+	for _, n := range numbers {
+		ds, err := f.one(n)
+		if err != nil {
+			return nil, fmt.Errorf("read an entry: %w", err)
+		}
+		if ds != nil {
+			found = append(found, ds)
+		}
+	}
+	return found, nil
+}
+
+func (f *fetcher) one(n int64) (*dicom.DataSet, error) {
+	switch f.m.Level {
+	case archive.LevelPatient:
+		return f.onePatient(n)
+	case archive.LevelStudy:
+		if ok, err := f.readStudy(n); !ok || err != nil {
+			return nil, err
+		}
+	case archive.LevelSeries:
+		if ok, err := f.readSeries(n); !ok || err != nil {
+			return nil, err
+		}
+	case archive.LevelInstance:
+		if ok, err := f.readInstance(n); !ok || err != nil {
+			return nil, err
+		}
+	}
+	return f.answer(), nil
+}
+
+func (f *fetcher) answer() *dicom.DataSet {
+	f.m.Compute(&f.levels, &f.patientCounts, &f.studyCounts, &f.seriesCounts)
+	return f.m.Answer(&f.levels)
+}
+
+// onePatient answers as the first of the patient's studies says that matches
+// and is in the scope.
+func (f *fetcher) onePatient(n int64) (*dicom.DataSet, error) {
+	if err := f.countPatient(n); err != nil {
+		return nil, err
+	}
+	var w where
+	w.and("s.patient = ?", n)
+	c := &candidates{where: w}
+	f.scope.narrow(c, archive.LevelPatient)
+	var ds *dicom.DataSet
+	var parseErr error
+	seen := map[int64]bool{}
+	err := f.query(`SELECT i.id, i.record FROM study s JOIN patient p ON p.id = s.patient
+		JOIN identity i ON i.id = s.identity`+c.String()+" ORDER BY s.id", c.args, func(s *sqlite3.Stmt) bool {
+		if id := s.ColumnInt64(0); !seen[id] {
+			seen[id] = true
+			f.levels[archive.LevelPatient], parseErr = match.ParseRecord(s.ColumnRawBlob(1))
+			ds = f.answer()
+		}
+		return ds == nil && parseErr == nil
+	})
+	if err == nil {
+		err = parseErr
+	}
+	return ds, err
+}
+
+// read runs a statement for one row whose last column is a record.
+func (f *fetcher) read(level archive.Level, sql string, n int64, row func(*sqlite3.Stmt)) (ok bool, err error) {
+	var parseErr error
+	err = f.query(sql, []any{n}, func(s *sqlite3.Stmt) bool {
+		ok = true
+		f.levels[level], parseErr = match.ParseRecord(s.ColumnRawBlob(s.ColumnCount() - 1))
+		row(s)
+		return false
+	})
+	if err == nil {
+		err = parseErr
+	}
+	return ok, err
+}
+
+func (f *fetcher) readStudy(n int64) (bool, error) {
+	if f.study == n {
+		return true, nil
+	}
+	f.study = 0
+	var patient, identity int64
+	ok, err := f.read(archive.LevelStudy, "SELECT patient, identity, record FROM study WHERE id = ?", n, func(s *sqlite3.Stmt) {
+		patient, identity = s.ColumnInt64(0), s.ColumnInt64(1)
+	})
+	if !ok || err != nil {
+		return false, err
+	}
+	if f.identity != identity {
+		f.identity = identity
+		ok, err = f.read(archive.LevelPatient, "SELECT record FROM identity WHERE id = ?", identity, func(*sqlite3.Stmt) {})
+		if !ok || err != nil {
+			return false, err
+		}
+	}
+	if err := f.countPatient(patient); err != nil {
+		return false, err
+	}
+	if err := f.countStudy(n); err != nil {
+		return false, err
+	}
+	f.study = n
+	return true, nil
+}
+
+func (f *fetcher) readSeries(n int64) (bool, error) {
+	if f.series == n {
+		return true, nil
+	}
+	f.series = 0
+	var study int64
+	ok, err := f.read(archive.LevelSeries, "SELECT study, instances, record FROM series WHERE id = ?", n, func(s *sqlite3.Stmt) {
+		study, f.seriesCounts.Instances = s.ColumnInt64(0), s.ColumnInt(1)
+	})
+	if !ok || err != nil {
+		return false, err
+	}
+	if ok, err = f.readStudy(study); ok && err == nil {
+		f.series = n
+	}
+	return ok, err
+}
+
+func (f *fetcher) readInstance(n int64) (bool, error) {
+	var series int64
+	var uid, class string
+	ok, err := f.read(archive.LevelInstance, `SELECT n.series, n.uid, w.text, n.record
+		FROM instance n JOIN word w ON w.id = n.class WHERE n.id = ?`, n, func(s *sqlite3.Stmt) {
+		series, uid, class = s.ColumnInt64(0), s.ColumnText(1), s.ColumnText(2)
+	})
+	if !ok || err != nil {
+		return false, err
+	}
+	f.levels[archive.LevelInstance].Set(match.Value{Tag: dict.SOPInstanceUID, Text: uid})
+	f.levels[archive.LevelInstance].Set(match.Value{Tag: dict.SOPClassUID, Text: class})
+	return f.readSeries(series)
+}

@@ -1,0 +1,175 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/archive/match"
+	"github.com/tresor-pacs/tresor/internal/policy"
+)
+
+const (
+	// maxNumbers is how many candidates are listed at once.
+	maxNumbers = 16 << 10
+	// maxFetch is how many of them are read at once. Between two fetches no
+	// connection and no snapshot of the database is held, however slow the one
+	// who asked takes the answers.
+	maxFetch = 64
+)
+
+// Find implements archive.Catalog. The order is that in which the entities came
+// into the catalog: pages of a long answer stay the same while others are added.
+func (c *Catalog) Find(ctx context.Context, scope policy.Scope, q archive.Query) iter.Seq2[*dicom.DataSet, error] {
+	return func(yield func(*dicom.DataSet, error) bool) {
+		if q.Level < archive.LevelPatient || q.Level > archive.LevelInstance {
+			yield(nil, fmt.Errorf("find: no such level: %d", q.Level))
+			return
+		}
+		m := match.New(q)
+		sc := newScoped(scope, c.now())
+		f := &finder{catalog: c, m: m, scope: sc, candidates: newCandidates(m, sc), offset: max(q.Offset, 0), limit: q.Limit}
+		if err := f.run(ctx, yield); err != nil {
+			yield(nil, fmt.Errorf("find: %w", err))
+		}
+	}
+}
+
+// finder is one search.
+type finder struct {
+	catalog       *Catalog
+	m             *match.Matcher
+	scope         *scoped
+	candidates    *candidates
+	offset, limit int
+	last          int64 // the number of the candidate listed last
+}
+
+// run lists candidates, reads them, and yields what answers the query.
+func (f *finder) run(ctx context.Context, yield func(*dicom.DataSet, error) bool) error {
+	for more := true; more; {
+		var numbers []int64
+		err := f.catalog.readers.do(ctx, func(r *conn) (err error) {
+			numbers, err = f.list(r)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		more = len(numbers) == maxNumbers
+		if f.candidates.exact {
+			skip := min(f.offset, len(numbers))
+			f.offset -= skip
+			numbers = numbers[skip:]
+		}
+		for len(numbers) > 0 {
+			some := numbers[:min(maxFetch, len(numbers))]
+			numbers = numbers[len(some):]
+			if done, err := f.answer(ctx, some, yield); done || err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// answer yields what answers the query among some candidates; done says that
+// enough was yielded.
+func (f *finder) answer(ctx context.Context, numbers []int64, yield func(*dicom.DataSet, error) bool) (done bool, err error) {
+	var found []*dicom.DataSet
+	err = f.catalog.readers.do(ctx, func(r *conn) (err error) {
+		found, err = (&fetcher{conn: r, m: f.m, scope: f.scope}).fetch(numbers)
+		return err
+	})
+	if err != nil {
+		return true, err
+	}
+	for _, ds := range found {
+		if f.offset > 0 {
+			f.offset--
+			continue
+		}
+		if !yield(ds, nil) {
+			return true, nil
+		}
+		if f.limit > 0 {
+			if f.limit--; f.limit == 0 {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// from joins the tables of a level to those above.
+var from = map[archive.Level]struct{ tables, number string }{
+	archive.LevelPatient:  {"study s JOIN patient p ON p.id = s.patient", "s.patient"},
+	archive.LevelStudy:    {"study s JOIN patient p ON p.id = s.patient", "s.id"},
+	archive.LevelSeries:   {"series e JOIN study s ON s.id = e.study JOIN patient p ON p.id = s.patient", "e.id"},
+	archive.LevelInstance: {"instance n JOIN series e ON e.id = n.series JOIN study s ON s.id = e.study JOIN patient p ON p.id = s.patient", "n.id"},
+}
+
+// sql returns the statement that lists candidates after the last.
+func (f *finder) sql() (string, []any) {
+	level := from[f.m.Level]
+	w := f.candidates.where
+	tables, number := level.tables, level.number
+	if !f.uses("p.") {
+		tables = strings.Replace(tables, " JOIN patient p ON p.id = s.patient", "", 1)
+		if f.m.Level >= archive.LevelSeries && !f.uses("s.") {
+			tables = strings.Replace(tables, " JOIN study s ON s.id = e.study", "", 1)
+			if f.m.Level == archive.LevelInstance && !f.uses("e.") {
+				tables = strings.Replace(tables, " JOIN series e ON e.id = n.series", "", 1)
+			}
+		}
+	}
+	order := number
+	if f.candidates.found {
+		order = "+" + number // sort what an index finds rather than look through all in order
+	}
+	w.conditions = append([]string{order + " > ?"}, w.conditions...)
+	w.args = append([]any{f.last}, w.args...)
+	sql := "SELECT " + number + " FROM " + tables + w.String()
+	if f.m.Level == archive.LevelPatient {
+		sql += " GROUP BY " + order
+	}
+	sql += " ORDER BY " + order + " LIMIT ?"
+	return sql, append(w.args, f.most())
+}
+
+// uses reports whether a condition needs a table.
+func (f *finder) uses(table string) bool {
+	for _, c := range f.candidates.conditions {
+		if strings.HasPrefix(c, table) || strings.Contains(c, " "+table) {
+			return true
+		}
+	}
+	return false
+}
+
+// most is how many candidates are listed at once: no more than are wanted, if
+// all will do.
+func (f *finder) most() int {
+	if f.candidates.exact && f.limit > 0 && f.offset < maxNumbers && f.limit < maxNumbers-f.offset {
+		return f.offset + f.limit
+	}
+	return maxNumbers
+}
+
+func (f *finder) list(r *conn) ([]int64, error) {
+	sql, args := f.sql()
+	var numbers []int64
+	err := r.query(sql, args, func(s *sqlite3.Stmt) bool {
+		numbers = append(numbers, s.ColumnInt64(0))
+		return true
+	})
+	if len(numbers) > 0 {
+		f.last = numbers[len(numbers)-1]
+	}
+	return numbers, err
+}
