@@ -63,7 +63,7 @@ func openSealed(box Box, name string, b []byte) ([]byte, error) {
 		return nil, ErrTampered
 	}
 	b, ok = bytes.CutSuffix(b, []byte{'\n'})
-	if !ok {
+	if !ok || bytes.ContainsAny(b, "\r\n") { // base64 passes over these
 		return nil, ErrTampered
 	}
 	sealed, err := base64.StdEncoding.Strict().AppendDecode(nil, b)
