@@ -30,7 +30,7 @@ type CharacterSet struct {
 	escapes    bool      // code extension is in use (PS3.5 section 6.1.2.5)
 }
 
-// scheme tells the three ways to encode text apart.
+// scheme tells the ways to encode text apart.
 type scheme uint8
 
 const (

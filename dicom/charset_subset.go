@@ -17,7 +17,6 @@ type subset struct {
 	escape string // the escape sequence that designates it, ESC and all
 	g1     bool   // it is designated to G1: its bytes have the high bit
 	wide   bool   // two bytes a character: a set of 94 x 94
-	load   func() *[94 * 96]uint16
 	tables func() *subsetTables
 }
 
@@ -57,12 +56,12 @@ var allSubsets = []*subset{
 	subsetASCII, subsetRomaji, subsetKatakana, subsetLatin1, subsetLatin2, subsetLatin3,
 	subsetLatin4, subsetCyrillic, subsetArabic, subsetGreek, subsetHebrew, subsetLatin5,
 	subsetLatin9, subsetThai, subsetKanji, subsetKanjiSupplement, subsetHangul, subsetHanzi,
-	{escape: "\x1b$@", wide: true, load: subsetKanji.load, tables: subsetKanji.tables},
+	{escape: "\x1b$@", wide: true, tables: subsetKanji.tables},
 }
 
 // newSubset defers the tables to the first use: most archives never meet most sets.
 func newSubset(escape string, g1, wide bool, load func() *[94 * 96]uint16) *subset {
-	s := &subset{escape: escape, g1: g1, wide: wide, load: load}
+	s := &subset{escape: escape, g1: g1, wide: wide}
 	s.tables = sync.OnceValue(func() *subsetTables {
 		t := &subsetTables{decode: load()}
 		t.encode = make(map[rune]uint16)

@@ -53,8 +53,8 @@ var definedTerms = []definedTerm{
 	{term: "GBK", scheme: schemeGBK},
 }
 
-// termAliases are spellings without any defined term's letters and digits that
-// devices are known to write.
+// termAliases are what devices are known to write in place of defined terms;
+// letters and digits alone.
 var termAliases = map[string]string{
 	"UTF8":     "ISO_IR 192",
 	"ISO88591": "ISO_IR 100",
@@ -62,6 +62,10 @@ var termAliases = map[string]string{
 	"LATIN1":   "ISO_IR 100",
 	"ASCII":    "ISO_IR 6",
 	"GB2312":   "GBK",
+	"ISOIR87":  "ISO 2022 IR 87",
+	"ISOIR159": "ISO 2022 IR 159",
+	"ISOIR149": "ISO 2022 IR 149",
+	"ISOIR58":  "ISO 2022 IR 58",
 }
 
 // termIndex finds a term by its letters and digits alone, so that ISO-IR 100,
