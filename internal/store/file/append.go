@@ -237,8 +237,7 @@ func (a *appender) roll() error {
 	return nil
 }
 
-// createPack makes an empty pack, or makes one anew that a crash left without
-// its header.
+// createPack makes an empty pack.
 func (v *Vault) createPack(n uint32) (durable.File, error) {
 	f, err := v.fsys.OpenFile(v.packPath(n), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

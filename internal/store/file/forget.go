@@ -75,6 +75,9 @@ func (v *Vault) Erase(ctx context.Context, study dicom.UID) error {
 		return nil
 	}
 	tag := v.slots.tag(study)
+	if err := v.note(v.slots.sync()); err != nil { // a tombstone must not outlive its slot
+		return fmt.Errorf("erase study: %w", err)
+	}
 	if err := v.note(v.tombs.addStudy(slot, tag)); err != nil {
 		return fmt.Errorf("erase study: %w", err)
 	}

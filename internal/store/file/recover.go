@@ -13,23 +13,28 @@ import (
 // dropped where it is not.
 func (v *Vault) recover() (place, error) {
 	packs, err := v.listPacks()
-	if err != nil || len(packs) == 0 {
-		return place{}, err
-	}
-	n := packs[len(packs)-1]
-	f, err := v.fsys.OpenFile(v.packPath(n), os.O_RDWR, 0)
 	if err != nil {
 		return place{}, err
 	}
-	end, err := v.recoverPack(f, n)
-	if err != nil {
-		return place{}, errors.Join(fmt.Errorf("recover pack %d: %w", n, err), f.Close())
+	for i := len(packs) - 1; i >= 0; i-- {
+		n := packs[i]
+		f, err := v.fsys.OpenFile(v.packPath(n), os.O_RDWR, 0)
+		if err != nil {
+			return place{}, err
+		}
+		end, err := v.recoverPack(f, n)
+		if err != nil {
+			return place{}, errors.Join(fmt.Errorf("recover pack %d: %w", n, err), f.Close())
+		}
+		if end > 0 {
+			v.tail.file, v.tail.allocated = f, end
+			return place{n, end}, nil
+		}
+		if err := errors.Join(f.Close(), v.fsys.Remove(v.packPath(n))); err != nil {
+			return place{}, fmt.Errorf("remove pack %d, which was not begun: %w", n, err)
+		}
 	}
-	if end == 0 { // it was not begun: it is made anew when it is needed
-		return place{pack: n - 1}, f.Close()
-	}
-	v.tail.file, v.tail.allocated = f, end
-	return place{n, end}, nil
+	return place{}, nil
 }
 
 // recoverPack returns where the pack ends, 0 if a crash came before its header

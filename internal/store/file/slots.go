@@ -256,6 +256,19 @@ func (s *slots) unwrap(n uint32, b []byte) ([]byte, dicom.UID, error) {
 	return plain[:seal.KeySize:seal.KeySize], study, nil
 }
 
+// unerased reports whether a slot that a tombstone names has still to be
+// erased: it has the study's key, or half of it, or is not there, so that
+// another key could come into its place.
+func (s *slots) unerased(n uint32, tag studyTag) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for int64(n) >= int64(len(s.state)) {
+		s.state = append(s.state, slotFree)
+	}
+	live, ok := s.live[tag]
+	return ok && live == n || s.state[n] == slotFree || s.state[n] == slotDamaged
+}
+
 // erase overwrites a slot; durable on return.
 func (s *slots) erase(n uint32, tag studyTag) error {
 	s.mu.Lock()

@@ -163,7 +163,7 @@ func (v *Vault) prepare() error {
 // between, or an older slot file may have been restored.
 func (v *Vault) eraseAgain() error {
 	for n, tag := range v.tombs.studies {
-		if live, ok := v.slots.live[tag]; ok && live == n {
+		if v.slots.unerased(n, tag) {
 			if err := v.slots.erase(n, tag); err != nil {
 				return err
 			}

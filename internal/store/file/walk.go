@@ -103,7 +103,12 @@ func (v *Vault) scan(ctx context.Context, after archive.Mark, damage *DamageErro
 			return err
 		}
 	}
+	expected := max(1, from.pack)
 	for i, n := range packs {
+		if n > expected {
+			damage.add(place{expected, packHeaderSize}, fmt.Errorf("pack %d and up to %d are missing", expected, n-1))
+		}
+		expected = max(expected, n+1)
 		if n < from.pack || !v.ro && n > end.pack {
 			continue
 		}
