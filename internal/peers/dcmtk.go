@@ -31,11 +31,9 @@ func (s Storescp) start(dir string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	port := s.Listen
-	if port == 0 {
-		if port, err = FreePort(); err != nil {
-			return nil, err
-		}
+	port, err := orFree(s.Listen)
+	if err != nil {
+		return nil, err
 	}
 	aet := orText(s.AET, "STORESCP")
 	args := []string{"--fork", "-aet", aet, "+xa"}
@@ -85,8 +83,9 @@ type Modality struct {
 
 // Dcmqrscp is DCMTK's small archive.
 type Dcmqrscp struct {
-	AET   string // QRSCP if empty
-	Knows []Modality
+	AET    string // QRSCP if empty
+	Listen int    // port to listen on; 0 is any
+	Knows  []Modality
 }
 
 func (Dcmqrscp) tools() []string { return []string{"dcmqrscp"} }
@@ -97,7 +96,7 @@ func (s Dcmqrscp) start(dir string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := FreePort()
+	port, err := orFree(s.Listen)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,10 @@ import (
 // Orthanc is the archive server of that name in Debian's default configuration,
 // but for paths, ports, and whom it knows.
 type Orthanc struct {
-	AET   string // ORTHANC if empty
-	TLS   *TLS   // plain if nil
-	Knows map[string]Modality
+	AET    string // ORTHANC if empty
+	TLS    *TLS   // plain if nil
+	Listen int    // DICOM port to listen on; 0 is any
+	Knows  map[string]Modality
 	// Extra are further settings of its configuration file.
 	Extra map[string]any
 }
@@ -27,11 +28,15 @@ func (s Orthanc) start(dir string) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	free, err := ports(2)
+	port, err := orFree(s.Listen)
 	if err != nil {
 		return nil, err
 	}
-	p := &Peer{Name: "Orthanc", AET: orText(s.AET, "ORTHANC"), Port: free[0], HTTP: free[1], Dir: db}
+	web, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
+	p := &Peer{Name: "Orthanc", AET: orText(s.AET, "ORTHANC"), Port: port, HTTP: web, Dir: db}
 	config, err := s.config(p)
 	if err != nil {
 		return nil, err

@@ -63,19 +63,6 @@ func Run(tb testing.TB, s Spec) *Peer {
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
-// ports returns n free ports.
-func ports(n int) ([]int, error) {
-	list := make([]int, n)
-	for i := range list {
-		p, err := FreePort()
-		if err != nil {
-			return nil, err
-		}
-		list[i] = p
-	}
-	return list, nil
-}
-
 // storage makes the folder of that name below dir.
 func storage(dir, name string) (string, error) {
 	path := filepath.Join(dir, name)

@@ -22,12 +22,9 @@ type Stunnel struct {
 func (Stunnel) tools() []string { return []string{"stunnel4"} }
 
 func (s Stunnel) start(dir string) (*Peer, error) {
-	port := s.Listen
-	if port == 0 {
-		var err error
-		if port, err = FreePort(); err != nil {
-			return nil, err
-		}
+	port, err := orFree(s.Listen)
+	if err != nil {
+		return nil, err
 	}
 	client := "no"
 	if s.Client {
