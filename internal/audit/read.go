@@ -56,18 +56,22 @@ func readFile(dir string, n uint64) iter.Seq[rawLine] {
 	}
 }
 
-// openRecord opens the payload of a line.
-func openRecord(box Box, id trailID, raw rawLine, l line) (Record, error) {
+// openRecord opens the payload of a line and reads its event. It reports false
+// if the payload shows without reading it that it cannot match.
+func (m *matcher) openRecord(box Box, id trailID, raw rawLine, l line) (Record, bool, error) {
 	rec := Record{Seq: l.seq, File: fileName(raw.file), Line: raw.number, Time: l.time, Leaf: l.leaf, Chain: l.chain}
 	payload, err := box.Open(l.sealed, recordAD(id, l.seq, l.time))
 	if err != nil {
-		return rec, errNotAuthentic
+		return rec, false, errNotAuthentic
+	}
+	if !m.mayMatch(payload) {
+		return rec, false, nil
 	}
 	if rec.Event, err = parseEvent(payload); err != nil {
-		return rec, err
+		return rec, false, err
 	}
 	rec.Event.Time = l.time
-	return rec, nil
+	return rec, m.matches(&rec.Event), nil
 }
 
 var errNotAuthentic = errors.New("record is not authentic")
@@ -141,9 +145,5 @@ func (m *matcher) look(box Box, id trailID, raw rawLine) (Record, bool, error) {
 	if !m.inTime(l.time) {
 		return Record{}, false, nil
 	}
-	rec, err := openRecord(box, id, raw, l)
-	if err != nil {
-		return rec, false, err
-	}
-	return rec, m.matches(&rec.Event), nil
+	return m.openRecord(box, id, raw, l)
 }

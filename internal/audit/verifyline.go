@@ -117,7 +117,7 @@ func (v *verifier) line(raw rawLine) {
 	}
 	authentic := true
 	if v.box != nil {
-		if _, err := openRecord(v.box, v.id, raw, l); err != nil {
+		if _, err := v.box.Open(l.sealed, recordAD(v.id, l.seq, l.time)); err != nil {
 			authentic = false
 			v.find(name, raw.number, l.seq, "the record was changed or did not come from the archive")
 		}

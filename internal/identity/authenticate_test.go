@@ -120,7 +120,7 @@ func TestHandshakes(t *testing.T) {
 			clock = time.Now().Add(test.after)
 			client := test.client.Clone()
 			client.MaxVersion = version
-			serverErr, clientErr, cs := shake(t, server, client)
+			cs, serverErr, clientErr := shake(t, server, client)
 			clock = time.Now()
 			if test.want == "" {
 				if serverErr != nil || clientErr != nil || cs.Version != version {
@@ -195,7 +195,7 @@ func TestSuites(t *testing.T) {
 		}
 		c := client.Clone()
 		c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{suite.ID}
-		serverErr, clientErr, cs := shake(t, server, c)
+		cs, serverErr, clientErr := shake(t, server, c)
 		if serverErr == nil && clientErr == nil {
 			accepted++
 			if cs.CipherSuite != suite.ID || !slices.Contains(allowed, suite.Name) {
@@ -209,7 +209,7 @@ func TestSuites(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
 		c := client.Clone()
 		c.MinVersion, c.MaxVersion, c.CipherSuites = version, version, nil
-		if serverErr, _, _ := shake(t, server, c); serverErr == nil {
+		if _, serverErr, _ := shake(t, server, c); serverErr == nil {
 			t.Errorf("version %x is spoken", version)
 		}
 	}
@@ -223,7 +223,7 @@ func TestPostQuantum(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := bundle(t, add(t, s, device("ct1", "CT1"), Credential{}))
-	_, _, cs := shake(t, server, client)
+	cs, _, _ := shake(t, server, client)
 	if cs.CurveID != tls.X25519MLKEM768 || cs.Version != tls.VersionTLS13 {
 		t.Errorf("key exchange %v, version %x", cs.CurveID, cs.Version)
 	}
@@ -239,7 +239,7 @@ func TestNoResumption(t *testing.T) {
 	client := bundle(t, add(t, s, device("ct1", "CT1"), Credential{}))
 	client.ClientSessionCache = tls.NewLRUClientSessionCache(10)
 	for range 3 {
-		if _, _, cs := shake(t, server, client); cs.DidResume || !cs.HandshakeComplete {
+		if cs, _, _ := shake(t, server, client); cs.DidResume || !cs.HandshakeComplete {
 			t.Errorf("resumed %v, complete %v", cs.DidResume, cs.HandshakeComplete)
 		}
 	}
@@ -261,7 +261,7 @@ func TestTellsNoTrust(t *testing.T) {
 		}
 		return new(tls.Certificate), nil
 	}}
-	if serverErr, clientErr, _ := shake(t, server, client); serverErr == nil || clientErr == nil || !asked {
+	if _, serverErr, clientErr := shake(t, server, client); serverErr == nil || clientErr == nil || !asked {
 		t.Errorf("server %v, client %v, asked %v", serverErr, clientErr, asked)
 	}
 }
@@ -276,13 +276,13 @@ func TestHTTPSAsksForNoCertificate(t *testing.T) {
 	roots.AppendCertsFromPEM(s.CAPEM())
 	for _, name := range []string{"localhost", "127.0.0.1", "::1", "pacs.example", "192.0.2.7"} {
 		client := &tls.Config{RootCAs: roots, ServerName: name, NextProtos: []string{"h2"}}
-		serverErr, clientErr, cs := shake(t, server, client)
+		cs, serverErr, clientErr := shake(t, server, client)
 		if serverErr != nil || clientErr != nil || cs.NegotiatedProtocol != "h2" {
 			t.Errorf("%s: server %v, client %v, %q", name, serverErr, clientErr, cs.NegotiatedProtocol)
 		}
 	}
 	client := &tls.Config{RootCAs: roots, ServerName: "elsewhere.example"}
-	if _, clientErr, _ := shake(t, server, client); clientErr == nil {
+	if _, _, clientErr := shake(t, server, client); clientErr == nil {
 		t.Error("another name is taken")
 	}
 }
@@ -337,7 +337,7 @@ func TestOutgoing(t *testing.T) {
 		var shown []*x509.Certificate
 		server := &tls.Config{Certificates: []tls.Certificate{test.cert}, ClientAuth: tls.RequireAnyClientCert,
 			VerifyConnection: func(cs tls.ConnectionState) error { shown = cs.PeerCertificates; return nil }}
-		serverErr, clientErr, _ := shake(t, server, config)
+		_, serverErr, clientErr := shake(t, server, config)
 		if ok := serverErr == nil && clientErr == nil; ok != test.ok {
 			t.Errorf("%s: server %v, client %v", test.device, serverErr, clientErr)
 		}
@@ -357,7 +357,7 @@ func TestOutgoing(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := &tls.Config{Certificates: []tls.Certificate{issuedCert}}
-	if _, clientErr, _ := shake(t, server, config); reasonOf(clientErr) != Revoked {
+	if _, _, clientErr := shake(t, server, config); reasonOf(clientErr) != Revoked {
 		t.Errorf("after the revocation: %v", clientErr)
 	}
 }

@@ -151,7 +151,7 @@ func TestHotReload(t *testing.T) {
 	changed := server.Changed()
 	client := bundle(t, add(t, admin, device("ct1", "CT1"), Credential{}))
 	await(t, server, changed, "add", func() bool { _, ok := server.Device("ct1"); return ok })
-	serverErr, _, cs := shake(t, config, client)
+	cs, serverErr, _ := shake(t, config, client)
 	if serverErr != nil {
 		t.Fatal(serverErr)
 	}
@@ -163,7 +163,7 @@ func TestHotReload(t *testing.T) {
 	if _, err := server.Authenticate(cs); reasonOf(err) != Revoked {
 		t.Errorf("after the revocation: %v", err)
 	}
-	if serverErr, _, _ := shake(t, config, client); reasonOf(serverErr) != Revoked {
+	if _, serverErr, _ := shake(t, config, client); reasonOf(serverErr) != Revoked {
 		t.Errorf("a new handshake: %v", serverErr)
 	}
 }

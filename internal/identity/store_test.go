@@ -75,8 +75,8 @@ func connected(t testing.TB) (net.Conn, net.Conn) {
 }
 
 // shake does a handshake, lets the server send a byte and returns
-// the errors of both sides and what the server knows of the client.
-func shake(t testing.TB, server, client *tls.Config) (serverErr, clientErr error, cs tls.ConnectionState) {
+// what the server knows of the client and the errors of both sides.
+func shake(t testing.TB, server, client *tls.Config) (cs tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
 	a, b := connected(t)
 	defer a.Close()
@@ -102,7 +102,7 @@ func shake(t testing.TB, server, client *tls.Config) (serverErr, clientErr error
 	}
 	b.Close()
 	<-done
-	return serverErr, clientErr, cs
+	return cs, serverErr, clientErr
 }
 
 func TestEnrolledDeviceIsLetIn(t *testing.T) {
@@ -112,7 +112,7 @@ func TestEnrolledDeviceIsLetIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := bundle(t, add(t, s, device("ct1", "CT1"), Credential{}))
-	serverErr, clientErr, cs := shake(t, config, client)
+	cs, serverErr, clientErr := shake(t, config, client)
 	if serverErr != nil || clientErr != nil {
 		t.Fatalf("server: %v, client: %v", serverErr, clientErr)
 	}
