@@ -60,6 +60,9 @@ func TestOrphans(t *testing.T) {
 	l := d.put(dicom.NewUID(), make([]byte, 2<<20))
 	old, young := objectID{1}, objectID{2}
 	for _, id := range []objectID{old, young} {
+		if err := os.MkdirAll(d.objectDir(id), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(d.objectPath(id), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}

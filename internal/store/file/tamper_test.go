@@ -228,7 +228,7 @@ func TestNoPlainText(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || files < 6 {
+	if err != nil || files < 5 {
 		t.Errorf("%d files, %v", files, err)
 	}
 }

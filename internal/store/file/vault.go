@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -139,24 +138,12 @@ func (v *Vault) prepare() error {
 	if v.lock, err = v.fsys.Lock(v.path(lockName), false); err != nil {
 		return err
 	}
-	for _, name := range []string{packsName, incomingName} {
+	for _, name := range []string{packsName, incomingName, objectsName} {
 		if err := durable.MkdirAll(v.fsys, v.path(name), 0o700); err != nil {
 			return err
 		}
 	}
-	objects := v.path(objectsName)
-	if names, err := v.fsys.ReadDir(objects); err == nil && len(names) >= 256 {
-		return nil
-	}
-	if err := durable.MkdirAll(v.fsys, objects, 0o700); err != nil {
-		return err
-	}
-	for i := range 256 {
-		if err := v.fsys.Mkdir(filepath.Join(objects, fmt.Sprintf("%02x", i)), 0o700); err != nil {
-			return err
-		}
-	}
-	return v.fsys.SyncDir(objects)
+	return nil
 }
 
 // eraseAgain erases what tombstones say was erased: a crash may have come in

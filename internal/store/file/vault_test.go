@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/durable/durabletest"
 	"github.com/tresor-pacs/tresor/internal/seal"
 	"github.com/tresor-pacs/tresor/internal/store/storetest"
 )
@@ -30,6 +31,13 @@ func TestVault(t *testing.T) {
 
 func TestVaultOfSmallPacks(t *testing.T) {
 	storetest.TestVault(t, func(t *testing.T) storetest.OpenVault {
-		return opener(t, t.TempDir(), Options{PackSize: 300 << 10})
+		fsys := durabletest.New()
+		return func() (archive.Vault, error) {
+			ring, err := seal.OpenKeyring("/keys", seal.Options{FS: fsys})
+			if err != nil {
+				return nil, err
+			}
+			return Open("/vault", ring, Options{PackSize: 300 << 10, FS: fsys})
+		}
 	})
 }

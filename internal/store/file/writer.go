@@ -198,6 +198,9 @@ func (w *writer) settle(rest []byte) error {
 		return &fatalError{fmt.Errorf("close object file: %w", err)}
 	}
 	id := w.header.id
+	if err := durable.MkdirAll(w.v.fsys, w.v.objectDir(id), 0o700); err != nil {
+		return &fatalError{fmt.Errorf("make object directory: %w", err)}
+	}
 	if err := w.v.fsys.Rename(w.v.incomingPath(id), w.v.objectPath(id)); err != nil {
 		return fmt.Errorf("name object file: %w", err)
 	}
