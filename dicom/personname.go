@@ -36,6 +36,10 @@ func ParsePersonName(s string) PersonName {
 	return n
 }
 
+// PersonName returns the first value of the element with tag t, empty if it is
+// absent.
+func (d *DataSet) PersonName(t Tag) PersonName { return ParsePersonName(d.String(t)) }
+
 func parseNameGroup(s string) NameGroup {
 	var g NameGroup
 	for _, c := range []*string{&g.Family, &g.Given, &g.Middle, &g.Prefix} {

@@ -80,8 +80,16 @@ func FuzzyCode(word string) string {
 	return string(code)
 }
 
+// cologneDigits holds the digit of each letter from a to z that does not depend
+// on its neighbours; a space marks the others, and h, which has none.
+const cologneDigits = "01  034 0045660 478 033 08"
+
 // cologne returns the digits for the letter at i, none for h.
 func cologne(w string, i int) string {
+	at := w[i] - 'a'
+	if digit := cologneDigits[at : at+1]; digit != " " {
+		return digit
+	}
 	var before, after byte
 	if i > 0 {
 		before = w[i-1]
@@ -90,39 +98,23 @@ func cologne(w string, i int) string {
 		after = w[i+1]
 	}
 	switch w[i] {
-	case 'a', 'e', 'i', 'j', 'o', 'u', 'y':
-		return "0"
-	case 'b':
-		return "1"
-	case 'p':
-		if after == 'h' {
-			return "3"
-		}
-		return "1"
+	case 'c':
+		return cologneC(before, after)
 	case 'd', 't':
 		if isOneOf(after, "csz") {
 			return "8"
 		}
 		return "2"
-	case 'f', 'v', 'w':
-		return "3"
-	case 'g', 'k', 'q':
-		return "4"
-	case 'c':
-		return cologneC(before, after)
+	case 'p':
+		if after == 'h' {
+			return "3"
+		}
+		return "1"
 	case 'x':
 		if isOneOf(before, "ckq") {
 			return "8"
 		}
 		return "48"
-	case 'l':
-		return "5"
-	case 'm', 'n':
-		return "6"
-	case 'r':
-		return "7"
-	case 's', 'z':
-		return "8"
 	}
 	return ""
 }

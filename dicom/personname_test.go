@@ -34,6 +34,11 @@ func TestPersonName(t *testing.T) {
 			t.Errorf("%q: differs when parsed again", c.in)
 		}
 	}
+	var ds DataSet
+	ds.Put(Element{Tag: 0x00100010, VR: VRPN, Data: []byte("Doe^Jane\\Roe ")})
+	if n := ds.PersonName(0x00100010); n.Alphabetic.Given != "Jane" || !ds.PersonName(0x00100011).IsZero() {
+		t.Errorf("got %v", n)
+	}
 	if ParsePersonName("a^b^c^d^e^f").Valid() || !ParsePersonName("Müller^Jürgen=山田").Valid() {
 		t.Error("Valid is wrong")
 	}

@@ -23,11 +23,11 @@ type JSONOptions struct {
 	ResolveURI func(at Path, e *dicom.Element, uri string) error
 	// Limits bounds nesting and numbers of elements, in writing and in reading.
 	Limits Limits
-	// MaxBytes is the size of the largest input that is read; 0 is 256 MiB.
+	// MaxBytes is the size of the largest input that is read; 0 is 64 MiB.
 	MaxBytes int64
 }
 
-const defaultMaxBytes = 256 << 20
+const defaultMaxBytes = 64 << 20
 
 // Path leads to a data set within sequences, from the outside in.
 type Path []PathStep

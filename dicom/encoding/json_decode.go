@@ -1,9 +1,6 @@
 package encoding
 
 import (
-	"bytes"
-	"slices"
-
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 )
@@ -161,13 +158,19 @@ func memberName(name []byte) string {
 	return ""
 }
 
+// heldValue is the member of an element that holds its value.
+type heldValue struct {
+	name string // "" until it comes
+	pos  int    // where the value is if it came before the VR, else -1
+}
+
 // element reads the object of an element. A value that comes before its VR is
 // passed over and read afterwards.
 func (d *jsonDecoder) element(e *dicom.Element) error {
 	if !d.take('{') {
 		return d.fail(e.Tag, "element that is no JSON object")
 	}
-	member, later := "", -1
+	held := heldValue{pos: -1}
 	for n := 0; ; n++ {
 		more, err := d.more(n, '}')
 		if err != nil {
@@ -176,46 +179,44 @@ func (d *jsonDecoder) element(e *dicom.Element) error {
 		if !more {
 			break
 		}
-		if d.name, err = d.key(d.name[:0]); err != nil {
-			return err
+		if d.name, err = d.key(d.name[:0]); err == nil {
+			err = d.elementMember(e, &held)
 		}
-		switch name := memberName(d.name); name {
-		case "vr":
-			if err := d.vr(e); err != nil {
-				return err
-			}
-		case memberValue, memberInline, memberURI:
-			if member != "" {
-				return d.fail(e.Tag, "more than one value member")
-			}
-			member = name
-			if e.VR == 0 {
-				d.next()
-				later = d.pos
-				err = d.skip()
-			} else {
-				err = d.member(e, member)
-			}
-			if err != nil {
-				return err
-			}
-		default:
-			if err := d.skip(); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
 	if e.VR == 0 {
 		e.VR = dict.VR(e.Tag)
 	}
-	if later < 0 {
+	if held.pos < 0 {
 		return nil
 	}
 	end := d.pos
-	d.pos = later
-	err := d.member(e, member)
+	d.pos = held.pos
+	err := d.member(e, held.name)
 	d.pos = end
 	return err
+}
+
+// elementMember reads the member of an element that is called d.name.
+func (d *jsonDecoder) elementMember(e *dicom.Element, held *heldValue) error {
+	name := memberName(d.name)
+	switch {
+	case name == "vr":
+		return d.vr(e)
+	case name == "":
+		return d.skip()
+	case held.name != "":
+		return d.fail(e.Tag, "more than one value member")
+	}
+	held.name = name
+	if e.VR != 0 {
+		return d.member(e, name)
+	}
+	d.next()
+	held.pos = d.pos
+	return d.skip()
 }
 
 func (d *jsonDecoder) vr(e *dicom.Element) error {
@@ -232,144 +233,6 @@ func (d *jsonDecoder) vr(e *dicom.Element) error {
 	}
 	e.VR = vr
 	return nil
-}
-
-// member reads the value of e.
-func (d *jsonDecoder) member(e *dicom.Element, member string) error {
-	if d.word("null") {
-		return nil
-	}
-	switch member {
-	case memberInline:
-		return d.inline(e)
-	case memberURI:
-		return d.uri(e)
-	}
-	if !d.take('[') {
-		return d.fail(e.Tag, "Value that is no array")
-	}
-	if e.VR == dicom.VRSQ {
-		return d.items(e)
-	}
-	d.begin()
-	for n := 0; ; n++ {
-		more, err := d.more(n, ']')
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
-		if err := d.single(e); err != nil {
-			return err
-		}
-	}
-	return d.end(e, int64(d.pos))
-}
-
-func (d *jsonDecoder) items(e *dicom.Element) error {
-	if len(d.at) >= d.o.Limits.Depth {
-		return limitError(int64(d.pos), e.Tag, "nested sequences", int64(d.o.Limits.Depth))
-	}
-	for n := 0; ; n++ {
-		more, err := d.more(n, ']')
-		if err != nil || !more {
-			return err
-		}
-		if err := d.counted(int64(d.pos), e.Tag); err != nil {
-			return err
-		}
-		item := new(dicom.DataSet)
-		if !d.word("null") {
-			d.at = append(d.at, PathStep{e.Tag, n})
-			item, err = d.dataSet()
-			d.at = d.at[:len(d.at)-1]
-			if err != nil {
-				return err
-			}
-		}
-		e.Items = append(e.Items, dicom.Item{DataSet: item})
-	}
-}
-
-// single reads one value of an array.
-func (d *jsonDecoder) single(e *dicom.Element) error {
-	var err error
-	switch c := d.next(); {
-	case c == '"':
-		d.value, err = d.appendString(d.value[:0])
-	case c == '-' || c >= '0' && c <= '9':
-		var token []byte
-		token, err = d.number()
-		d.value = append(d.value[:0], token...)
-	case c == '{' && e.VR == dicom.VRPN:
-		err = d.personName()
-	case d.word("null"):
-		d.value = d.value[:0]
-	default:
-		return d.fail(e.Tag, "value of a wrong kind in JSON")
-	}
-	if err != nil {
-		return err
-	}
-	return d.add(e, d.value, int64(d.pos))
-}
-
-// personName reads the object of a name into d.value.
-func (d *jsonDecoder) personName() error {
-	d.pos++
-	var groups [3][]byte
-	for n := 0; ; n++ {
-		more, err := d.more(n, '}')
-		if err != nil {
-			return err
-		}
-		if !more {
-			break
-		}
-		if d.name, err = d.key(d.name[:0]); err != nil {
-			return err
-		}
-		i := slices.Index([]string{"Alphabetic", "Ideographic", "Phonetic"}, string(d.name))
-		switch {
-		case i >= 0 && d.next() == '"':
-			if groups[i], err = d.appendString(nil); err != nil {
-				return err
-			}
-		case i >= 0 && d.word("null"):
-		default:
-			if err := d.skip(); err != nil {
-				return err
-			}
-		}
-	}
-	joined := bytes.Join(groups[:], []byte{'='})
-	d.value = append(d.value[:0], bytes.TrimRight(joined, "=")...)
-	return nil
-}
-
-func (d *jsonDecoder) inline(e *dicom.Element) error {
-	if d.next() != '"' {
-		return d.fail(e.Tag, "InlineBinary that is no string")
-	}
-	text, err := d.appendString(d.value[:0])
-	if err != nil {
-		return err
-	}
-	d.value = text
-	return d.setBase64(e, text, int64(d.pos))
-}
-
-func (d *jsonDecoder) uri(e *dicom.Element) error {
-	if d.next() != '"' {
-		return d.fail(e.Tag, "BulkDataURI that is no string")
-	}
-	text, err := d.appendString(d.value[:0])
-	if err != nil {
-		return err
-	}
-	d.value = text
-	return d.resolve(e, string(text))
 }
 
 // parseHexTag reads the eight digits of a member name.
