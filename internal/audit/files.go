@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,11 +37,12 @@ func listFiles(fsys durable.FS, dir string) ([]uint64, error) {
 		return nil, fmt.Errorf("list the files: %w", err)
 	}
 	var numbers []uint64
-	for _, name := range names { // sorted: numbers of 8 digits and more sort as text up to 99999999
+	for _, name := range names {
 		if n, ok := parseFileName(name); ok {
 			numbers = append(numbers, n)
 		}
 	}
+	slices.Sort(numbers) // names of 9 digits do not sort as text
 	return numbers, nil
 }
 

@@ -75,7 +75,6 @@ func Verify(ctx context.Context, dir string, box Box) (*Report, error) {
 	default:
 		v.find(headName, 0, 0, "it is gone or neither of its slots can be trusted; a cut at the end cannot be seen")
 	}
-	slices.Sort(files)
 	for _, n := range files {
 		if err := v.file(ctx, n); err != nil {
 			return nil, fmt.Errorf("audit: verify %s: %w", fileName(n), err)

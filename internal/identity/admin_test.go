@@ -76,6 +76,7 @@ func TestAddRefuses(t *testing.T) {
 		"destination":    {with(func(d *Device) { d.Destinations = []string{"none"} }), Credential{}, "no device"},
 		"character set":  {with(func(d *Device) { d.CharacterSet = []string{"KLINGON"} }), Credential{}, "character set"},
 		"SOP class":      {with(func(d *Device) { d.PrivateSOPClasses = []dicom.UID{"1.x"} }), Credential{}, "no UID"},
+		"CA to trust":    {with(func(d *Device) { d.TrustedCAs = [][]byte{pin.Leaf.Raw} }), Credential{}, "no certificate of a CA"},
 		"weak request":   {device("new", "NEW"), Credential{CSR: request(t, weak)}, "1024 bits"},
 		"no request":     {device("new", "NEW"), Credential{CSR: []byte("hello")}, "holds no CERTIFICATE REQUEST"},
 		"a key":          {device("new", "NEW"), Credential{Pin: keyPEM([]byte("secret"))}, "private key"},
@@ -216,6 +217,21 @@ func TestParseRights(t *testing.T) {
 	}
 	if _, err := ParseRights("echo,shell"); err == nil || !strings.Contains(err.Error(), `"shell"`) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestParseCAs(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	pair := append(s.CAPEM(), s.CAPEM()...)
+	if cas, err := ParseCAs(pair); err != nil || len(cas) != 2 {
+		t.Errorf("%d CAs, %v", len(cas), err)
+	}
+	for name, b := range map[string][]byte{
+		"none": nil, "a leaf": certPEM(foreign(t, nil).Leaf.Raw), "damaged": certPEM([]byte{0x30, 1}), "long": make([]byte, maxPEM+1),
+	} {
+		if _, err := ParseCAs(b); err == nil {
+			t.Errorf("%s: taken", name)
+		}
 	}
 }
 

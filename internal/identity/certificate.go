@@ -109,6 +109,32 @@ func ParseCertificate(b []byte) (*x509.Certificate, error) {
 	return c, nil
 }
 
+// ParseCAs reads the certificates of CAs from PEM, for Device.TrustedCAs.
+func ParseCAs(b []byte) ([][]byte, error) {
+	if len(b) > maxPEM {
+		return nil, fmt.Errorf("read CAs: longer than %d bytes", maxPEM)
+	}
+	var cas [][]byte
+	for {
+		var block *pem.Block
+		if block, b = pem.Decode(b); block == nil {
+			break
+		}
+		c, err := ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("read CAs: %w", err)
+		}
+		if !c.IsCA {
+			return nil, fmt.Errorf("read CAs: the certificate of %s is not that of a CA; pin it instead", c.Subject)
+		}
+		cas = append(cas, c.Raw)
+	}
+	if cas == nil {
+		return nil, errors.New("read CAs: there is no certificate")
+	}
+	return cas, nil
+}
+
 // ParseCSR reads one certificate request (PKCS #10), PEM or DER, checks that it
 // is signed by its own key and refuses weak keys.
 func ParseCSR(b []byte) (*x509.CertificateRequest, error) {

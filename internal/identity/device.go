@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -152,6 +153,11 @@ func (d *Device) check() error {
 	}
 	if _, err := dicom.ParseCharacterSet(d.CharacterSet...); err != nil {
 		return fmt.Errorf("character set: %w", err)
+	}
+	for _, der := range d.TrustedCAs {
+		if ca, err := x509.ParseCertificate(der); err != nil || !ca.IsCA {
+			return errors.New("a CA to trust is no certificate of a CA")
+		}
 	}
 	if err := d.checkBounds(); err != nil {
 		return err
