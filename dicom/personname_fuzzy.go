@@ -33,13 +33,25 @@ func FuzzyKeys(s string) []string {
 	return slices.Compact(keys)
 }
 
-// FuzzyWords returns the folded words of a name or of a query, in their order.
-// Wild cards of a query separate words: fuzzy matching looks for prefixes anyway.
+// What of a name is looked at. Three groups of 64 characters (PS3.5 section 6.2)
+// stay far below; a peer that sends more must not fill an index.
+const (
+	maxFuzzyBytes = 1024
+	maxFuzzyWords = 64
+)
+
+// FuzzyWords returns the folded words of a name or of a query, in their order;
+// no more than the first 64 in the first 1024 bytes. Wild cards of a query
+// separate words: fuzzy matching looks for prefixes anyway.
 func FuzzyWords(s string) []string {
+	if len(s) > maxFuzzyBytes {
+		s = strings.ToValidUTF8(s[:maxFuzzyBytes], "")
+	}
 	folded := strings.ReplaceAll(FoldName(s), "'", "")
-	return strings.FieldsFunc(folded, func(r rune) bool {
+	words := strings.FieldsFunc(folded, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
 	})
+	return words[:min(len(words), maxFuzzyWords)]
 }
 
 // FuzzyMatch reports whether name matches query as FuzzyKeys describes. A query

@@ -2,6 +2,7 @@ package dicom
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -85,6 +86,9 @@ func TestFuzzy(t *testing.T) {
 		"hans", "ludenscheidt", "muller", "~068", "~52682", "~657"}; !slices.Equal(got, want) {
 		// h is silent in Cologne phonetics, so that Hans is coded like Ans.
 		t.Errorf("got %q, want %q", got, want)
+	}
+	if n := len(FuzzyWords(strings.Repeat("é ", 5000))); n != maxFuzzyWords {
+		t.Errorf("%d words of a hostile name", n)
 	}
 	for _, c := range []struct {
 		query, name string

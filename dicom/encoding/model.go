@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -90,12 +92,12 @@ func (m *modelBuilder) addText(e *dicom.Element, text []byte, offset int64) erro
 		return syntaxError(offset, e.Tag, "more than one value")
 	case e.VR == dicom.VRDS && len(text) > maxDS:
 		// Others write all digits of a float, more than DS can hold.
-		if f, err := strconv.ParseFloat(string(text), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		if f, ok := parseFloat(string(text), 64); ok && !math.IsInf(f, 0) && !math.IsNaN(f) {
 			text = []byte(dicom.FormatDS(f))
 		}
 	case e.VR == dicom.VRIS && bytes.ContainsAny(text, ".eE"):
-		if f, err := strconv.ParseFloat(string(text), 64); err == nil && f == math.Trunc(f) && math.Abs(f) < maxExactInteger {
-			text = strconv.AppendInt(nil, int64(f), 10)
+		if v, ok := parseInteger(string(text)); ok {
+			text = strconv.AppendInt(nil, v, 10)
 		}
 	}
 	if !m.foreign {
@@ -236,16 +238,16 @@ func parseInteger(s string) (int64, bool) {
 	if v, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return v, true
 	}
-	f, err := strconv.ParseFloat(s, 64)
-	return int64(f), err == nil && f == math.Trunc(f) && math.Abs(f) <= maxExactInteger
+	f, ok := parseFloat(s, 64)
+	return int64(f), ok && f == math.Trunc(f) && math.Abs(f) <= maxExactInteger
 }
 
-// parseFloat reads a number, NaN or an infinity. What is beyond the range of
-// the type is an infinity too.
+// parseFloat reads a decimal number, NaN or an infinity. What is beyond the
+// range of the type is an infinity too.
 func parseFloat(s string, bits int) (float64, bool) {
-	f, err := strconv.ParseFloat(s, bits)
-	if err != nil && math.IsInf(f, 0) {
-		err = nil
+	if strings.ContainsAny(s, "xX_") { // forms of Go
+		return 0, false
 	}
-	return f, err == nil && len(s) < 1<<10
+	f, err := strconv.ParseFloat(s, bits)
+	return f, err == nil || errors.Is(err, strconv.ErrRange)
 }
