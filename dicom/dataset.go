@@ -45,19 +45,27 @@ type Bulk struct {
 }
 
 // DataSet is an ordered set of elements (PS3.5 section 7). Its zero value is an
-// empty one. It is not safe for writing while others use it.
+// empty one, and nil reads as one. It is not safe for writing while others use it.
 type DataSet struct {
 	elements []Element
 	parent   *DataSet // the data set in one of whose items this is; for the character set
 }
 
 // Len returns the number of elements, not counting those within sequences.
-func (d *DataSet) Len() int { return len(d.elements) }
+func (d *DataSet) Len() int {
+	if d == nil {
+		return 0
+	}
+	return len(d.elements)
+}
 
 // All ranges over the elements in ascending order of tags. The pointers stay
 // good until the data set is changed.
 func (d *DataSet) All() iter.Seq[*Element] {
 	return func(yield func(*Element) bool) {
+		if d == nil {
+			return
+		}
 		for i := range d.elements {
 			if !yield(&d.elements[i]) {
 				return
