@@ -42,6 +42,7 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 // first transfer syntax and all roles.
 type scp struct {
 	addr   string
+	aet    dicom.AETitle
 	mu     sync.Mutex
 	errs   []error
 	served sync.WaitGroup
@@ -52,7 +53,17 @@ func startSCP(tb testing.TB, route Route, o ServeOptions) *scp {
 	return startSCPWith(tb, route, o, ul.Options{})
 }
 
+func startSCPNamed(tb testing.TB, route Route, aet dicom.AETitle) *scp {
+	tb.Helper()
+	return startSCPAs(tb, route, ServeOptions{}, ul.Options{}, aet)
+}
+
 func startSCPWith(tb testing.TB, route Route, o ServeOptions, uo ul.Options) *scp {
+	tb.Helper()
+	return startSCPAs(tb, route, o, uo, "PACS")
+}
+
+func startSCPAs(tb testing.TB, route Route, o ServeOptions, uo ul.Options, aet dicom.AETitle) *scp {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +72,7 @@ func startSCPWith(tb testing.TB, route Route, o ServeOptions, uo ul.Options) *sc
 	if o.Logger == nil {
 		o.Logger = quiet()
 	}
-	s := &scp{addr: l.Addr().String()}
+	s := &scp{addr: l.Addr().String(), aet: aet}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.served.Go(func() {
 		for {
@@ -77,7 +88,7 @@ func startSCPWith(tb testing.TB, route Route, o ServeOptions, uo ul.Options) *sc
 }
 
 func (s *scp) serve(ctx context.Context, conn net.Conn, route Route, o ServeOptions, uo ul.Options) {
-	a, err := ul.Accept(ctx, conn, ul.AcceptOptions{Options: uo, Negotiate: acceptAll})
+	a, err := ul.Accept(ctx, conn, ul.AcceptOptions{Options: uo, Negotiate: acceptAs(s.aet)})
 	if err == nil {
 		err = Serve(ctx, a, route, o)
 	}
@@ -102,17 +113,19 @@ func (s *scp) ended(tb testing.TB, n int) []error {
 	return nil
 }
 
-func acceptAll(_ context.Context, n *ul.Negotiation) error {
-	if n.Called != "PACS" {
-		return ul.RejectCalled
+func acceptAs(aet dicom.AETitle) func(context.Context, *ul.Negotiation) error {
+	return func(_ context.Context, n *ul.Negotiation) error {
+		if n.Called != aet {
+			return ul.RejectCalled
+		}
+		for _, pc := range n.Request.Contexts {
+			n.Accept(pc.ID, pc.TransferSyntaxes[0])
+		}
+		for _, r := range n.Request.User.Roles {
+			n.AcceptRoles(r.SOPClass, r.SCU, r.SCP)
+		}
+		return nil
 	}
-	for _, pc := range n.Request.Contexts {
-		n.Accept(pc.ID, pc.TransferSyntaxes[0])
-	}
-	for _, r := range n.Request.User.Roles {
-		n.AcceptRoles(r.SOPClass, r.SCU, r.SCP)
-	}
-	return nil
 }
 
 func contexts(classes ...dicom.UID) []ul.ProposedContext {
