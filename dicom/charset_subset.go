@@ -161,7 +161,9 @@ func loadThai() *[94 * 96]uint16 {
 }
 
 // loadWide takes a set of 94 x 94 characters out of the EUC encoding that has
-// it behind prefix.
+// it behind prefix. Such encodings also have what vendors put into rows that the
+// standards leave free, such as the variants of kanji that Japanese family names
+// need: that is read and written too, since the devices do.
 func loadWide(euc encoding.Encoding, prefix string, fixes map[int]rune) func() *[94 * 96]uint16 {
 	return func() *[94 * 96]uint16 {
 		var t [94 * 96]uint16
