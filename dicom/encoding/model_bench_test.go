@@ -8,7 +8,7 @@ import (
 	"github.com/tresor-pacs/tresor/internal/corpus"
 )
 
-// ctHeader returns the header of a CT slice of the corpus with 200 elements.
+// ctHeader returns the header of a CT slice of the corpus, 126 elements.
 func ctHeader(b *testing.B) *dicom.DataSet {
 	b.Helper()
 	row := corpus.Rows(b, "series/ct-head-phantom/I10.dcm")[0]
@@ -39,6 +39,31 @@ func BenchmarkParseJSON(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := ParseJSON(buf, JSONOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAppendXML(b *testing.B) {
+	ds := ctHeader(b)
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if buf, err = AppendXML(buf[:0], ds, XMLOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkParseXML(b *testing.B) {
+	buf, err := AppendXML(nil, ctHeader(b), XMLOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseXML(buf, XMLOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}
