@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tresor-pacs/tresor/internal/durable"
+	"github.com/tresor-pacs/tresor/internal/durable/durabletest"
 )
 
 var errFault = errors.New("injected fault")
@@ -103,7 +104,7 @@ func TestFaults(t *testing.T) {
 	for _, kind := range []string{"open", "rename", "syncdir", "lock", "write", "head", "sync", "read"} {
 		t.Run(kind, func(t *testing.T) {
 			for at := int64(1); ; at++ {
-				fsys := &faultFS{FS: durable.OS, kind: kind, at: at}
+				fsys := &faultFS{FS: durabletest.New(), kind: kind, at: at}
 				if !faultyLife(t, fsys) {
 					if at < 3 {
 						t.Errorf("only %d calls", at)
@@ -121,7 +122,7 @@ func TestFaults(t *testing.T) {
 // faultyLife appends 10 records to a trail and reports whether the fault showed.
 func faultyLife(t *testing.T, fsys *faultFS) bool {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "trail")
+	const dir = "/trail"
 	acknowledged := map[uint64]string{}
 	failed := false
 	trail, err := Open(dir, newTestBox(1), Options{FS: fsys, FileSize: 1500})
@@ -146,16 +147,19 @@ func faultyLife(t *testing.T, fsys *faultFS) bool {
 	if (err != nil || failed) && !shown {
 		t.Errorf("failed without a fault: %v", err)
 	}
-	again := open(t, dir, Options{FileSize: 1500})
+	again := open(t, dir, Options{FS: fsys.FS, FileSize: 1500})
 	if _, err := again.Append(context.Background(), event(77)); err != nil {
 		t.Fatal(err)
 	}
 	again.Close()
-	if r := verify(t, dir, newTestBox(1)); !r.OK() {
-		t.Fatalf("%s %d: %v", fsys.kind, fsys.at, r.Findings)
+	if r, err := verifyOn(context.Background(), fsys.FS, dir, newTestBox(1)); err != nil || !r.OK() {
+		t.Fatalf("%s %d: %+v, %v", fsys.kind, fsys.at, r, err)
 	}
 	found := map[uint64]string{}
-	for _, r := range collect(t, dir, Filter{Codes: []Code{InstancesTransferred}}) {
+	for r, err := range searchOn(context.Background(), fsys.FS, dir, newTestBox(1), Filter{Codes: []Code{InstancesTransferred}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		found[r.Seq] = r.Event.Patients[0]
 	}
 	for seq, patient := range acknowledged {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/internal/durable"
 )
 
 // Filter says which records are searched for: an empty field matches all, and
@@ -25,11 +26,14 @@ type Filter struct {
 	Limit         int     // 0: no limit
 }
 
-// matcher applies a filter. Its needles are the strings that a payload must
+// matcher applies a filter to a trail. Its needles are the strings that a payload must
 // hold, quoted as the encoder does it: looking for them spares most of the
 // reading of a search for one patient.
 type matcher struct {
 	Filter
+	fsys    durable.FS
+	dir     string
+	box     Box
 	needles [][]byte
 	found   int
 }

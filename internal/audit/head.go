@@ -183,10 +183,10 @@ func (h *headFile) begin(p position, box Box) (position, error) {
 
 // readHead reads the head of a trail that is only looked at. A slot that is
 // being written just then is read again.
-func readHead(dir string, box Box) (p position, bad int, err error) {
+func readHead(fsys durable.FS, dir string, box Box) (p position, bad int, err error) {
 	for range 3 {
 		var b []byte
-		b, err = durable.ReadFile(durable.OS, filepath.Join(dir, headName), slots*slotSize)
+		b, err = durable.ReadFile(fsys, filepath.Join(dir, headName), slots*slotSize)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, durable.ErrTooLarge) {
 			return position{}, slots, errNoHead
 		}

@@ -35,9 +35,9 @@ type rawLine struct {
 
 // readFile yields the lines of one file, the header first. The bytes are valid
 // until the next line is asked for.
-func readFile(dir string, n uint64) iter.Seq[rawLine] {
+func readFile(fsys durable.FS, dir string, n uint64) iter.Seq[rawLine] {
 	return func(yield func(rawLine) bool) {
-		f, err := durable.OS.OpenFile(filepath.Join(dir, fileName(n)), 0, 0)
+		f, err := fsys.OpenFile(filepath.Join(dir, fileName(n)), 0, 0)
 		if err != nil {
 			yield(rawLine{file: n, err: err})
 			return
@@ -58,9 +58,9 @@ func readFile(dir string, n uint64) iter.Seq[rawLine] {
 
 // openRecord opens the payload of a line and reads its event. It reports false
 // if the payload shows without reading it that it cannot match.
-func (m *matcher) openRecord(box Box, id trailID, raw rawLine, l line) (Record, bool, error) {
+func (m *matcher) openRecord(id trailID, raw rawLine, l line) (Record, bool, error) {
 	rec := Record{Seq: l.seq, File: fileName(raw.file), Line: raw.number, Time: l.time, Leaf: l.leaf, Chain: l.chain}
-	payload, err := box.Open(l.sealed, recordAD(id, l.seq, l.time))
+	payload, err := m.box.Open(l.sealed, recordAD(id, l.seq, l.time))
 	if err != nil {
 		return rec, false, errNotAuthentic
 	}
@@ -81,8 +81,12 @@ var errNotAuthentic = errors.New("record is not authentic")
 // yielded with its place and an error, and the search goes on; an error without
 // a place ends it.
 func Search(ctx context.Context, dir string, box Box, filter Filter) iter.Seq2[Record, error] {
+	return searchOn(ctx, durable.OS, dir, box, filter)
+}
+
+func searchOn(ctx context.Context, fsys durable.FS, dir string, box Box, filter Filter) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		files, err := listFiles(durable.OS, dir)
+		files, err := listFiles(fsys, dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			return
 		}
@@ -91,8 +95,9 @@ func Search(ctx context.Context, dir string, box Box, filter Filter) iter.Seq2[R
 			return
 		}
 		m := newMatcher(filter)
+		m.fsys, m.dir, m.box = fsys, dir, box
 		for _, n := range files {
-			if !m.searchFile(ctx, dir, n, box, yield) {
+			if !m.searchFile(ctx, n, yield) {
 				return
 			}
 		}
@@ -100,9 +105,9 @@ func Search(ctx context.Context, dir string, box Box, filter Filter) iter.Seq2[R
 }
 
 // searchFile searches one file; it returns false if the search is over.
-func (m *matcher) searchFile(ctx context.Context, dir string, n uint64, box Box, yield func(Record, error) bool) bool {
+func (m *matcher) searchFile(ctx context.Context, n uint64, yield func(Record, error) bool) bool {
 	var id trailID
-	for raw := range readFile(dir, n) {
+	for raw := range readFile(m.fsys, m.dir, n) {
 		if err := ctx.Err(); err != nil {
 			yield(Record{}, fmt.Errorf("audit: search: %w", err))
 			return false
@@ -118,7 +123,7 @@ func (m *matcher) searchFile(ctx context.Context, dir string, n uint64, box Box,
 				continue
 			}
 		}
-		rec, found, err := m.look(box, id, raw)
+		rec, found, err := m.look(id, raw)
 		if err != nil {
 			rec = place
 			err = fmt.Errorf("audit: %s line %d: %w", place.File, place.Line, err)
@@ -134,7 +139,7 @@ func (m *matcher) searchFile(ctx context.Context, dir string, n uint64, box Box,
 }
 
 // look opens a line and reports whether its record matches.
-func (m *matcher) look(box Box, id trailID, raw rawLine) (Record, bool, error) {
+func (m *matcher) look(id trailID, raw rawLine) (Record, bool, error) {
 	if raw.err != nil {
 		return Record{}, false, raw.err
 	}
@@ -145,5 +150,5 @@ func (m *matcher) look(box Box, id trailID, raw rawLine) (Record, bool, error) {
 	if !m.inTime(l.time) {
 		return Record{}, false, nil
 	}
-	return m.openRecord(box, id, raw, l)
+	return m.openRecord(id, raw, l)
 }

@@ -55,10 +55,14 @@ func (r *Report) OK() bool { return len(r.Findings) == 0 }
 // the head must have been made with the key. It needs no lock and works while
 // others append. An error means that the trail could not be looked at.
 func Verify(ctx context.Context, dir string, box Box) (*Report, error) {
-	v := verifier{dir: dir, box: box, report: Report{ChainOnly: box == nil}}
+	return verifyOn(ctx, durable.OS, dir, box)
+}
+
+func verifyOn(ctx context.Context, fsys durable.FS, dir string, box Box) (*Report, error) {
+	v := verifier{fsys: fsys, dir: dir, box: box, report: Report{ChainOnly: box == nil}}
 	// The head is read first: what is appended meanwhile lies behind it.
-	head, bad, headErr := readHead(dir, box)
-	files, err := listFiles(durable.OS, dir)
+	head, bad, headErr := readHead(fsys, dir, box)
+	files, err := listFiles(fsys, dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("audit: verify: %w", err)
 	}
@@ -87,6 +91,7 @@ func Verify(ctx context.Context, dir string, box Box) (*Report, error) {
 // verifier walks over the trail. It keeps the last record that continued it and,
 // while the newest one is in doubt, the one before.
 type verifier struct {
+	fsys   durable.FS
 	dir    string
 	box    Box
 	report Report

@@ -16,7 +16,7 @@ func (v *verifier) file(ctx context.Context, n uint64) error {
 	}
 	v.lastNo = n
 	headerSeen := false
-	for raw := range readFile(v.dir, n) {
+	for raw := range readFile(v.fsys, v.dir, n) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (v *verifier) file(ctx context.Context, n uint64) error {
 
 // headerless notes a file that is empty; others were noted at their first line.
 func (v *verifier) headerless(n uint64) {
-	for range readFile(v.dir, n) {
+	for range readFile(v.fsys, v.dir, n) {
 		return
 	}
 	v.find(fileName(n), 0, 0, "the file is empty")
