@@ -2,7 +2,6 @@ package encoding
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -48,38 +47,6 @@ func writePlain(w io.Writer, ts TransferSyntax, ds *dicom.DataSet) error {
 		return err
 	}
 	return e.flush()
-}
-
-// deflater deflates a data set and pads it to even length (PS3.5 section A.5).
-type deflater struct {
-	*flate.Writer
-	out *evenWriter
-}
-
-// evenWriter remembers whether the number of bytes written is odd.
-type evenWriter struct {
-	w   io.Writer
-	odd bool
-}
-
-func (e *evenWriter) Write(p []byte) (int, error) {
-	n, err := e.w.Write(p)
-	e.odd = e.odd != (n%2 == 1)
-	return n, err
-}
-
-func newDeflater(w io.Writer) *deflater {
-	out := &evenWriter{w: w}
-	packer, _ := flate.NewWriter(out, flate.DefaultCompression) // the level is valid
-	return &deflater{packer, out}
-}
-
-func (d *deflater) Close() error {
-	if err := d.Writer.Close(); err != nil || !d.out.odd {
-		return err
-	}
-	_, err := d.out.Write([]byte{0})
-	return err
 }
 
 // layout is how headers and numbers are written.

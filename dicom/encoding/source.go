@@ -10,6 +10,7 @@ import (
 // written once and then left to them.
 type source struct {
 	window []byte // read, from base on
+	store  []byte // what window is part of
 	pos    int    // of the next byte, in window
 	base   int64  // offset of window[0]
 	shared bool   // parts of window were handed out
@@ -78,14 +79,15 @@ func (s *source) slide(n int) {
 	rest := s.window[s.pos:]
 	s.base += int64(s.pos)
 	s.pos = 0
-	if !s.shared && cap(s.window) >= n {
-		s.window = append(s.window[:0], rest...)
+	if !s.shared && cap(s.store) >= n {
+		s.window = append(s.store[:0], rest...)
 		return
 	}
 	if s.next == 0 {
 		s.next = firstWindow
 	}
-	s.window = append(make([]byte, 0, max(n, s.next)), rest...)
+	s.store = make([]byte, 0, max(n, s.next))
+	s.window = append(s.store, rest...)
 	s.next = min(s.next*2, lastWindow)
 	s.shared = false
 }

@@ -56,6 +56,7 @@ func TestRefusals(t *testing.T) {
 		{"descending tags", ExplicitLE, "10002000 4C4F0000 10001000 504E0000", ErrSyntax},
 		{"descending tags in an item", ExplicitLE, "08004011 53510000 18000000 FEFF00E0 10000000 10002000 4C4F0000 10001000 504E0000", ErrSyntax},
 		{"group 0000", ImplicitLE, "00000001 02000000 0100", ErrSyntax},
+		{"group 0002", ExplicitLE, "02001000 55490200 3100", ErrSyntax},
 		{"item at top level", ExplicitLE, "FEFF00E0 00000000", ErrSyntax},
 		{"sequence delimiter at top level", ExplicitLE, "FEFFDDE0 00000000", ErrSyntax},
 		{"item delimiter at top level", ExplicitLE, "FEFF0DE0 00000000", ErrSyntax},
