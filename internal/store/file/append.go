@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/tresor-pacs/tresor/internal/archive"
@@ -98,7 +99,7 @@ func (a *appender) take() []*entry {
 		n++
 	}
 	batch := a.waiting[:n:n]
-	a.waiting = a.waiting[n:]
+	a.waiting = slices.Clone(a.waiting[n:]) // a new array, which does not keep the batch
 	return batch
 }
 
@@ -141,7 +142,9 @@ func (a *appender) write(batch []*entry) (place, error) {
 		return place{}, a.v.note(err)
 	}
 	size := a.lay(batch, start)
-	if n, err := a.file.WriteVAt(a.vector, start.off); err != nil || n != size {
+	n, err := a.file.WriteVAt(a.vector, start.off)
+	clear(a.vector) // the buffers are their owners' again
+	if err != nil || n != size {
 		return place{}, a.v.note(&fatalError{fmt.Errorf("write pack %d: %w", start.pack, errors.Join(err, short(n, size)))})
 	}
 	if err := a.file.Sync(); err != nil {
@@ -163,7 +166,6 @@ func (a *appender) lay(batch []*entry, start place) (size int64) {
 	if need := len(batch) * headerSize; cap(a.head) < need {
 		a.head = make([]byte, need)
 	}
-	clear(a.vector)
 	a.vector = a.vector[:0]
 	for i, e := range batch {
 		e.place = place{start.pack, start.off + size}
@@ -219,6 +221,7 @@ func (a *appender) roll() error {
 		if err := a.file.Truncate(a.end.off); err != nil {
 			return fmt.Errorf("end pack %d: %w", a.end.pack, err)
 		}
+		a.allocated = a.end.off
 		if err := a.file.Sync(); err != nil {
 			return &fatalError{fmt.Errorf("sync pack %d: %w", a.end.pack, err)}
 		}

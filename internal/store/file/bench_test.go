@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/durable"
 	"github.com/tresor-pacs/tresor/internal/store/storetest"
 )
 
@@ -58,6 +60,32 @@ func BenchmarkStore(b *testing.B) {
 					wg.Go(func() {
 						for i := w; i < b.N; i += workers {
 							if _, err := store(v, study, data, m); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wg.Wait()
+			})
+		}
+	}
+}
+
+// BenchmarkFilePerObject is what the vault does not do: a file for every
+// object, with its own sync and that of its directory.
+func BenchmarkFilePerObject(b *testing.B) {
+	for _, size := range []int{10 << 10, 512 << 10} {
+		for _, workers := range []int{1, 4, 8} {
+			b.Run(fmt.Sprintf("%dK/%d", size>>10, workers), func(b *testing.B) {
+				dir, data := b.TempDir(), make([]byte, size)
+				b.SetBytes(int64(size))
+				b.ResetTimer()
+				var wg sync.WaitGroup
+				for w := range workers {
+					wg.Go(func() {
+						for i := w; i < b.N; i += workers {
+							if err := durable.WriteFile(durable.OS, filepath.Join(dir, fmt.Sprint(i)), data, 0o600); err != nil {
 								b.Error(err)
 								return
 							}

@@ -15,13 +15,14 @@ const metaVersion = 1
 var errMeta = errors.New("metadata of a vault object is malformed")
 
 // appendMeta encodes m without its summary: version, length (8 bytes), hash
-// (32), time in nanoseconds since 1970 (8), then the strings, each after its
-// length in two bytes.
+// (32), time in seconds since 1970 (8) and nanoseconds (4), then the strings, each
+// after its length in two bytes.
 func appendMeta(b []byte, m *archive.Meta) ([]byte, error) {
 	b = append(b, metaVersion)
 	b = binary.BigEndian.AppendUint64(b, uint64(m.Length))
 	b = append(b, m.SHA256[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(m.Received.UnixNano()))
+	b = binary.BigEndian.AppendUint64(b, uint64(m.Received.Unix()))
+	b = binary.BigEndian.AppendUint32(b, uint32(m.Received.Nanosecond()))
 	for _, s := range [...]string{string(m.Kind), string(m.Study), string(m.Series), string(m.Instance),
 		string(m.SOPClass), string(m.TransferSyntax), m.Source} {
 		if len(s) > maxMeta {
@@ -34,14 +35,18 @@ func appendMeta(b []byte, m *archive.Meta) ([]byte, error) {
 
 // parseMeta is the reverse of appendMeta.
 func parseMeta(b []byte) (*archive.Meta, error) {
-	const fixed = 1 + 8 + 32 + 8
+	const fixed = 1 + 8 + 32 + 8 + 4
 	if len(b) < fixed || b[0] != metaVersion {
+		return nil, errMeta
+	}
+	seconds, nanos := int64(binary.BigEndian.Uint64(b[41:])), binary.BigEndian.Uint32(b[49:])
+	if nanos >= 1e9 {
 		return nil, errMeta
 	}
 	m := &archive.Meta{
 		Length:   int64(binary.BigEndian.Uint64(b[1:])),
 		SHA256:   [32]byte(b[9:41]),
-		Received: time.Unix(0, int64(binary.BigEndian.Uint64(b[41:]))).UTC(),
+		Received: time.Unix(seconds, int64(nanos)).UTC(),
 	}
 	b = b[fixed:]
 	var s [7]string
