@@ -133,6 +133,7 @@ func bench(ctx context.Context, o options) error {
 			continue
 		}
 		if err := s.measure(ctx); err != nil {
+			fmt.Print("\n", r.tables()) // what there is
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}

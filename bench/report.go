@@ -12,6 +12,15 @@ import (
 
 // report prints the tables and writes them as markdown.
 func (r *run) report() error {
+	tables := r.tables()
+	fmt.Print("\n", tables)
+	if r.out == "" {
+		return nil
+	}
+	return os.WriteFile(r.out, []byte(tables), 0o644)
+}
+
+func (r *run) tables() string {
 	var b strings.Builder
 	r.head(&b)
 	r.startTable(&b)
@@ -23,11 +32,7 @@ func (r *run) report() error {
 	r.getTable(&b)
 	r.findTable(&b)
 	r.targetTable(&b)
-	fmt.Print("\n", b.String())
-	if r.out == "" {
-		return nil
-	}
-	return os.WriteFile(r.out, []byte(b.String()), 0o644)
+	return b.String()
 }
 
 func (r *run) head(w io.Writer) {
@@ -87,14 +92,17 @@ var loadTitles = map[string]string{"ct": "CT slices of 0.5 MB", "small": "object
 func (r *run) ingestTable(w io.Writer, load, client string) {
 	var rows strings.Builder
 	var count int
+	measured := false
 	for _, s := range names(r.ingested, func(i ingestResult) string { return i.subject }) {
 		fmt.Fprintf(&rows, "| %s |", s)
 		var peak int64
 		for _, k := range r.associations {
 			i, ok := r.ingestOf(s, load, client, k)
 			if !ok {
-				return
+				rows.WriteString(" |")
+				continue
 			}
+			measured = true
 			we, have := r.ingestOf("tresor", load, client, k)
 			count, peak = i.objects, max(peak, i.peak)
 			fmt.Fprintf(&rows, " %.1f%s; %.1f%s |", i.rate(), ratio(have && s != "tresor", we.rate(), i.rate()),
@@ -102,7 +110,7 @@ func (r *run) ingestTable(w io.Writer, load, client string) {
 		}
 		fmt.Fprintf(&rows, " %d |\n", peak>>20)
 	}
-	if rows.Len() == 0 {
+	if !measured {
 		return
 	}
 	fmt.Fprintf(w, "## Ingest of %d %s, sent by %s\n\nObjects a second; server CPU seconds per GB.\n\n|", count, loadTitles[load], client)
