@@ -36,13 +36,13 @@ func (d *Decoder) read(ds *dicom.DataSet, stop dicom.Tag, all bool) (more bool, 
 		d.stack = *s
 		defer func() {
 			*s, d.stack = d.stack, nil
-			if cap(*s) <= largeStack {
+			if cap(*s) <= 4*largeStack {
 				stacks.Put(s)
 			}
 		}()
 	}
 	bottom := len(d.stack)
-	for {
+	for err == nil {
 		ok, nextErr := d.next()
 		if nextErr != nil || !ok {
 			err = nextErr
@@ -53,16 +53,25 @@ func (d *Decoder) read(ds *dicom.DataSet, stop dicom.Tag, all bool) (more bool, 
 			more = true
 			break
 		}
-		if err = d.push(); err != nil {
-			break
+		if err = d.push(); err == nil && len(d.stack)-bottom >= largeStack {
+			err = d.unload(ds, bottom)
 		}
 	}
-	if appendErr := ds.Append(d.stack[bottom:]...); appendErr != nil && err == nil {
-		err = &Error{d.src.offset(), d.head.Tag, appendErr}
+	if unloadErr := d.unload(ds, bottom); err == nil {
+		err = unloadErr
 	}
+	return more, err
+}
+
+// unload moves the elements on the stack from bottom on to ds.
+func (d *Decoder) unload(ds *dicom.DataSet, bottom int) error {
+	err := ds.Append(d.stack[bottom:]...)
 	clear(d.stack[bottom:])
 	d.stack = d.stack[:bottom]
-	return more, err
+	if err != nil {
+		return &Error{d.src.offset(), d.head.Tag, err}
+	}
+	return nil
 }
 
 // push reads the current element onto the stack.
@@ -121,4 +130,6 @@ var stacks = sync.Pool{New: func() any {
 	return &s
 }}
 
-const largeStack = 4096 // elements; what is larger is not worth keeping
+// largeStack is how many elements of one data set are collected at most before
+// they go to it; few data sets have as many.
+const largeStack = 1024

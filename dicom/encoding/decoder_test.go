@@ -214,6 +214,52 @@ func TestBulk(t *testing.T) {
 	}
 }
 
+// TestBulkStreams passes 1 GB of pixel data, native and in fragments.
+func TestBulkStreams(t *testing.T) {
+	const size = 1 << 30
+	jpeg, _ := Lookup(dict.UIDJPEGBaseline8Bit)
+	l := layout{explicit: true}
+	native := appendHeader(nil, l, dict.PixelData, dicom.VROW, size)
+	fragment := appendHeader(nil, l, dict.PixelData, dicom.VROB, Undefined)
+	fragment = appendItem(appendItem(fragment, false, tagItem, 0), false, tagItem, size)
+	for _, head := range [][]byte{native, fragment} {
+		var tail []byte
+		if head[8] == 0xFF {
+			tail = appendItem(nil, false, tagSequenceDelim, 0)
+		}
+		r := io.MultiReader(bytes.NewReader(head), &endless{size}, bytes.NewReader(tail))
+		ds := new(dicom.DataSet)
+		cost := allocated(func() {
+			if err := NewDecoder(r, jpeg, Options{KeepUpTo: 100}).ReadAll(ds); err != nil {
+				t.Error(err)
+			}
+		})
+		if bulk := ds.Get(dict.PixelData).Bulk; bulk == nil || bulk.Offset != 12 || bulk.Length != int64(len(head)-12+size+len(tail)) {
+			t.Errorf("%+v", bulk)
+		}
+		if cost > 1<<20 {
+			t.Errorf("%d bytes allocated", cost)
+		}
+	}
+}
+
+// TestManyElements reads as many elements as the limit allows.
+func TestManyElements(t *testing.T) {
+	n := DefaultLimits().Elements
+	var b []byte
+	for i := range n {
+		b = appendHeader(b, layout{}, dicom.NewTag(0x11, 0x1000)+dicom.Tag(i), dicom.VRUN, 0)
+	}
+	ds, err := Parse(b, ImplicitLE, Options{})
+	if err != nil || ds.Len() != n {
+		t.Errorf("%d elements: %v", ds.Len(), err)
+	}
+	b = appendHeader(b, layout{}, dict.PixelData, dicom.VROW, 0)
+	if _, err := Parse(b, ImplicitLE, Options{}); !errors.Is(err, ErrLimit) {
+		t.Error(err)
+	}
+}
+
 // TestNoAllocationFromLengths declares 2 GB where there is nothing.
 func TestNoAllocationFromLengths(t *testing.T) {
 	head := appendHeader(nil, layout{explicit: true}, dict.PixelData, dicom.VROB, 0x7FFFFFFE)

@@ -17,11 +17,12 @@ type Limits struct {
 }
 
 // DefaultLimits returns the limits that an archive needs: room for the largest
-// objects of today and none for bombs.
+// objects of today and none for bombs. An element takes about 100 bytes of
+// memory besides its value.
 func DefaultLimits() Limits {
 	return Limits{
 		Depth:         64,
-		Elements:      1_000_000,
+		Elements:      500_000,
 		HeaderBytes:   64 << 20,
 		ValueLength:   0xFFFFFFFE,
 		Fragments:     2_000_000,
