@@ -157,10 +157,10 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%v is %s, want %s", s, got, want)
 		}
 	}
-	if s := StatusOutOfResources.Error() + ", " + Status(0xC123).String(); s != "status A700H (out of resources), C123H" {
+	if s := StatusOutOfResources.Error() + ", " + Status(0xC123).String(); s != "A700H (out of resources), C123H" {
 		t.Error(s)
 	}
-	if s := (&Failure{Status: 0xC123, Comment: "why"}).Error(); s != "status C123H: why" {
+	if s := (&Failure{Status: 0xC123, Comment: "why"}).Error(); s != "C123H: why" {
 		t.Error(s)
 	}
 }

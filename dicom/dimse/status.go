@@ -90,7 +90,7 @@ func (s Status) String() string {
 }
 
 // Error returns String.
-func (s Status) Error() string { return "status " + s.String() }
+func (s Status) Error() string { return s.String() }
 
 // IsSuccess reports whether s says success.
 func (s Status) IsSuccess() bool { return s == StatusSuccess }
