@@ -58,6 +58,19 @@ func (d *Device) AETitle() dicom.AETitle {
 	return d.AETitles[0]
 }
 
+// SamePermissions reports whether d and o may do the same. An association that
+// runs under one of them need not end if it does after a change.
+func (d *Device) SamePermissions(o *Device) bool {
+	a, b := d.Scope, o.Scope
+	return d.Name == o.Name && d.Disabled == o.Disabled && a.MaxAge == b.MaxAge &&
+		slices.Equal(d.AETitles, o.AETitles) && slices.Equal(d.Rights, o.Rights) &&
+		slices.Equal(d.Destinations, o.Destinations) && slices.Equal(d.PrivateSOPClasses, o.PrivateSOPClasses) &&
+		slices.Equal(a.Institutions, b.Institutions) && slices.Equal(a.Departments, b.Departments) &&
+		slices.Equal(a.Modalities, b.Modalities) && slices.Equal(a.Sources, b.Sources) &&
+		slices.Equal(a.Referring, b.Referring) && slices.Equal(a.Patients, b.Patients) &&
+		slices.Equal(a.Studies, b.Studies)
+}
+
 // Clone returns a copy that shares nothing with d.
 func (d *Device) Clone() Device {
 	c := *d
