@@ -152,7 +152,7 @@ func (d *Decoder) checkLength(l *level, size int) error {
 	if int64(h.Length) > d.o.Limits.ValueLength {
 		return limitError(h.Offset, h.Tag, "bytes in a value", d.o.Limits.ValueLength)
 	}
-	if h.VR == dicom.VRUN && !d.isBulk(int64(h.Length)) && l.implicitVR(h.Tag) == dicom.VRSQ && d.startsWithItem() {
+	if h.VR == dicom.VRUN && l.implicitVR(h.Tag) == dicom.VRSQ && d.startsWithItem() {
 		h.VR, h.AsUN = dicom.VRSQ, true
 		d.rest = restSequence
 	}
