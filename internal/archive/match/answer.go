@@ -26,7 +26,7 @@ func (m *Matcher) Answer(l *Levels) *dicom.DataSet {
 		m.shift(&shifted)
 		l = &shifted
 	}
-	if !m.Matches(l) {
+	if !m.matches(l, true) {
 		return nil
 	}
 	ds := new(dicom.DataSet)

@@ -97,15 +97,22 @@ func (m *Matcher) combine() {
 	}
 }
 
-// Matches reports whether an entity matches all keys. Index 0 of l holds the
+// MayMatch reports whether an entity matches all keys but those for computed
+// attributes, as far as that can be said cheaply.
+func (m *Matcher) MayMatch(l *Levels) bool { return m.shifts || m.matches(l, false) }
+
+// matches reports whether an entity matches all keys. Index 0 of l holds the
 // computed attributes that the query asks for.
-func (m *Matcher) Matches(l *Levels) bool {
+func (m *Matcher) matches(l *Levels, computed bool) bool {
 	z := entityZone(l)
 	if m.shifts {
 		z = m.zone
 	}
 	for i := range m.Keys {
 		k := &m.Keys[i]
+		if k.Computed && !computed {
+			continue
+		}
 		r := l.of(&k.Attribute)
 		if k.Time != 0 {
 			if !k.matchesPair(r) {

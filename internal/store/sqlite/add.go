@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -223,24 +224,28 @@ func (w *writing) nameStudy(id int64, r match.Record) error {
 
 // names replaces the index entries of an attribute's names.
 func (w *writing) names(tag dicom.Tag, owner int64, folded []string) error {
-	if err := w.unname(tag, owner); err != nil {
+	if err := w.unname(tag, owner); err != nil || len(folded) == 0 {
 		return err
 	}
 	for _, n := range folded {
-		id, err := w.insert("INSERT INTO name (tag, owner, fold) VALUES (?, ?, ?)", tag, owner, n)
-		if err == nil {
-			err = w.exec("INSERT INTO trigram (rowid, fold) VALUES (?, ?)", id, n)
-		}
-		if err != nil {
+		if err := w.exec("INSERT OR IGNORE INTO name (tag, fold, owner) VALUES (?, ?, ?)", tag, n, owner); err != nil {
 			return fmt.Errorf("index a name: %w", err)
 		}
+	}
+	err := w.exec("INSERT INTO "+grams[tag]+" (rowid, fold) VALUES (?, ?)", owner, strings.Join(folded, "="))
+	if err != nil {
+		return fmt.Errorf("index a name: %w", err)
 	}
 	return nil
 }
 
 // unname removes the index entries of an attribute's names.
 func (w *writing) unname(tag dicom.Tag, owner int64) error {
-	err := w.exec("DELETE FROM trigram WHERE rowid IN (SELECT id FROM name WHERE owner = ? AND tag = ?)", owner, tag)
+	_, has, err := w.number("SELECT 1 FROM name WHERE owner = ? AND tag = ?", owner, tag)
+	if !has || err != nil {
+		return err
+	}
+	err = w.exec("DELETE FROM "+grams[tag]+" WHERE rowid = ?", owner)
 	if err == nil {
 		err = w.exec("DELETE FROM name WHERE owner = ? AND tag = ?", owner, tag)
 	}

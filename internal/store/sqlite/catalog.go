@@ -40,7 +40,7 @@ var _ archive.Catalog = (*Catalog)(nil)
 
 const (
 	writerCache = 16 << 10 // KiB
-	readerCache = 4 << 10  // KiB
+	readerCache = 12 << 10 // KiB
 	// walPages is the size of the write-ahead log at which its pages move into
 	// the database, which syncs both: the larger, the rarer.
 	walPages = 4000

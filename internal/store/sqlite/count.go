@@ -9,10 +9,10 @@ import (
 
 // countPatient counts what lies below a patient in the scope, if the query asks.
 func (f *fetcher) countPatient(n int64) error {
-	if f.patient == n || !f.m.AsksPatient() {
+	if f.countedPatient == n || !f.m.AsksPatient() {
 		return nil
 	}
-	f.patient = n
+	f.countedPatient = n
 	var w where
 	w.and("s.patient = ?", n)
 	w.all(&f.scope.study)
@@ -26,9 +26,10 @@ func (f *fetcher) countPatient(n int64) error {
 
 // countStudy counts what lies below a study in the scope, if the query asks.
 func (f *fetcher) countStudy(n int64) error {
-	if !f.m.AsksStudy() {
+	if f.countedStudy == n || !f.m.AsksStudy() {
 		return nil
 	}
+	f.countedStudy = n
 	f.studyCounts = match.Counts{}
 	var w where
 	w.and("e.study = ?", n)

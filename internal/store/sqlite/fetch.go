@@ -19,10 +19,10 @@ type fetcher struct {
 	scope *scoped
 
 	levels                           match.Levels
-	patient, identity, study, series int64 // those in levels
-	patientCounts                    match.Counts
-	studyCounts                      match.Counts
+	patient, identity, study, series int64 // those in levels; 0 if none
+	patientCounts, studyCounts       match.Counts
 	seriesCounts                     match.Counts
+	countedPatient, countedStudy     int64 // those in the counts
 }
 
 // fetch returns the answers for the numbers of candidates, in their order. What
@@ -58,38 +58,48 @@ func (f *fetcher) one(n int64) (*dicom.DataSet, error) {
 			return nil, err
 		}
 	}
-	return f.answer(), nil
+	return f.answer()
 }
 
-func (f *fetcher) answer() *dicom.DataSet {
+// answer counts what is asked for, but only for what may answer.
+func (f *fetcher) answer() (*dicom.DataSet, error) {
+	if !f.m.MayMatch(&f.levels) {
+		return nil, nil
+	}
+	if err := f.countPatient(f.patient); err != nil {
+		return nil, err
+	}
+	if err := f.countStudy(f.study); err != nil {
+		return nil, err
+	}
 	f.m.Compute(&f.levels, &f.patientCounts, &f.studyCounts, &f.seriesCounts)
-	return f.m.Answer(&f.levels)
+	return f.m.Answer(&f.levels), nil
 }
 
 // onePatient answers as the first of the patient's studies says that matches
 // and is in the scope.
 func (f *fetcher) onePatient(n int64) (*dicom.DataSet, error) {
-	if err := f.countPatient(n); err != nil {
-		return nil, err
-	}
+	f.patient = n
 	var w where
 	w.and("s.patient = ?", n)
 	c := &candidates{where: w}
 	f.scope.narrow(c, archive.LevelPatient)
 	var ds *dicom.DataSet
-	var parseErr error
+	var innerErr error
 	seen := map[int64]bool{}
 	err := f.query(`SELECT i.id, i.record FROM study s JOIN patient p ON p.id = s.patient
 		JOIN identity i ON i.id = s.identity`+c.String()+" ORDER BY s.id", c.args, func(s *sqlite3.Stmt) bool {
 		if id := s.ColumnInt64(0); !seen[id] {
 			seen[id] = true
-			f.levels[archive.LevelPatient], parseErr = match.ParseRecord(s.ColumnRawBlob(1))
-			ds = f.answer()
+			f.levels[archive.LevelPatient], innerErr = match.ParseRecord(s.ColumnRawBlob(1))
+			if innerErr == nil {
+				ds, innerErr = f.answer()
+			}
 		}
-		return ds == nil && parseErr == nil
+		return ds == nil && innerErr == nil
 	})
 	if err == nil {
-		err = parseErr
+		err = innerErr
 	}
 	return ds, err
 }
@@ -128,13 +138,7 @@ func (f *fetcher) readStudy(n int64) (bool, error) {
 			return false, err
 		}
 	}
-	if err := f.countPatient(patient); err != nil {
-		return false, err
-	}
-	if err := f.countStudy(n); err != nil {
-		return false, err
-	}
-	f.study = n
+	f.study, f.patient = n, patient
 	return true, nil
 }
 

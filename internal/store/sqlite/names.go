@@ -54,12 +54,12 @@ func nameOwners(k *match.Key) (o owners, ok bool) {
 		if len(groups) == 0 {
 			continue // matches nothing
 		}
-		part, args, ok := groupOwners(groups)
+		part, args, ok := groupOwners(k.Tag, groups)
 		if !ok {
 			return o, false
 		}
 		parts = append(parts, part)
-		o.args = append(append(o.args, k.Tag), args...)
+		o.args = append(o.args, args...)
 	}
 	if len(parts) == 0 || len(parts) > maxAlternatives {
 		return o, false
@@ -73,22 +73,22 @@ const maxAlternatives = 16
 
 // groupOwners looks up the first group that an index helps with: one that
 // matches the key has a group that matches each of the key's.
-func groupOwners(groups []string) (sql string, args []any, ok bool) {
+func groupOwners(tag dicom.Tag, groups []string) (sql string, args []any, ok bool) {
+	const owner = "SELECT owner FROM name WHERE tag = ? AND "
 	for _, g := range groups {
 		if !strings.ContainsAny(g, "*?") {
-			return "SELECT owner FROM name WHERE tag = ? AND fold = ?", []any{g}, true
+			return owner + "fold = ?", []any{tag, g}, true
 		}
 		var w where
 		// A name without later components matches a key that has them empty.
 		if prefix := strings.TrimRight(match.Prefix(g), "^"); prefix != "" {
 			w.prefix("fold", prefix)
-			return "SELECT owner FROM name WHERE tag = ? AND " + strings.Join(w.conditions, " AND "), w.args, true
+			return owner + strings.Join(w.conditions, " AND "), append([]any{tag}, w.args...), true
 		}
 	}
 	for _, g := range groups {
-		if grams := trigrams(g); len(grams) > 0 {
-			return `SELECT owner FROM name WHERE tag = ? AND id IN (SELECT rowid FROM trigram WHERE trigram MATCH ?)`,
-				[]any{strings.Join(grams, " ")}, true
+		if three := trigrams(g); len(three) > 0 {
+			return "SELECT rowid FROM " + grams[tag] + " WHERE " + grams[tag] + " MATCH ?", []any{strings.Join(three, " ")}, true
 		}
 	}
 	return "", nil, false
@@ -99,14 +99,14 @@ const maxTrigrams = 16
 // trigrams returns the sequences of three characters that must be in a name
 // that matches the pattern, each quoted for FTS5, all of which a MATCH asks for.
 func trigrams(pattern string) []string {
-	var grams []string
+	var three []string
 	for _, piece := range match.Pieces(pattern) {
 		runes := []rune(strings.TrimRight(piece, "^"))
-		for i := 0; i+3 <= len(runes) && len(grams) < maxTrigrams; i++ {
-			grams = append(grams, `"`+strings.ReplaceAll(string(runes[i:i+3]), `"`, `""`)+`"`)
+		for i := 0; i+3 <= len(runes) && len(three) < maxTrigrams; i++ {
+			three = append(three, `"`+strings.ReplaceAll(string(runes[i:i+3]), `"`, `""`)+`"`)
 		}
 	}
-	return grams
+	return three
 }
 
 // soundOwners returns a subquery for the identities whose names sound like the

@@ -111,7 +111,12 @@ func (c *Catalog) Reset(ctx context.Context) error {
 				return err
 			}
 		}
-		return w.exec("INSERT INTO trigram (trigram) VALUES ('delete-all')")
+		for _, g := range grams {
+			if err := w.exec("INSERT INTO " + g + " (" + g + ") VALUES ('delete-all')"); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("reset the catalog: %w", err)

@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
 )
 
 // migrations bring a catalog from one version of the schema to the next: the
@@ -75,13 +78,15 @@ var migrations = []string{
 	-- Names, folded, a row for each component group: of identities (PatientName)
 	-- and of studies (ReferringPhysicianName).
 	CREATE TABLE name (
-		id INTEGER PRIMARY KEY,
 		tag INTEGER NOT NULL,
+		fold TEXT NOT NULL,
 		owner INTEGER NOT NULL,
-		fold TEXT NOT NULL);
-	CREATE INDEX name_fold ON name (tag, fold, owner);
+		PRIMARY KEY (tag, fold, owner)) WITHOUT ROWID;
 	CREATE INDEX name_owner ON name (owner, tag);
-	CREATE VIRTUAL TABLE trigram USING fts5(fold, content='', contentless_delete=1,
+	-- Three characters in a row of these names, by the number of their owner.
+	CREATE VIRTUAL TABLE patient_gram USING fts5(fold, content='', contentless_delete=1,
+		detail='none', tokenize='trigram case_sensitive 1');
+	CREATE VIRTUAL TABLE referring_gram USING fts5(fold, content='', contentless_delete=1,
 		detail='none', tokenize='trigram case_sensitive 1');
 	-- The keys of fuzzy matching, of identities.
 	CREATE TABLE sound (word TEXT NOT NULL, owner INTEGER NOT NULL, PRIMARY KEY (word, owner)) WITHOUT ROWID;
@@ -102,9 +107,15 @@ var migrations = []string{
 	CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), mark TEXT NOT NULL);`,
 }
 
-// tables lists all tables but the virtual one.
+// tables lists all tables but the virtual ones.
 var tables = []string{"patient", "identity", "study", "series", "series_class", "word", "instance",
 	"name", "sound", "quarantine", "mark"}
+
+// grams are the virtual tables that find a name by what is inside of it.
+var grams = map[dicom.Tag]string{
+	dict.PatientName:            "patient_gram",
+	dict.ReferringPhysicianName: "referring_gram",
+}
 
 // migrate brings the schema up to date, in one transaction.
 func migrate(c *sqlite3.Conn, migrations []string) (err error) {
