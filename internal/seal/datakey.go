@@ -115,6 +115,9 @@ func (k *Keyring) change(f func() error) error {
 		return err
 	}
 	defer unlock()
+	if err := k.settle(); err != nil {
+		return err
+	}
 	if err := k.reload(); err != nil {
 		return err
 	}

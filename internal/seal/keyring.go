@@ -63,6 +63,9 @@ func (k *Keyring) open(o Options) error {
 			return err
 		}
 		defer unlock()
+		if err := k.settle(); err != nil {
+			return err
+		}
 	}
 	data, err := k.readData()
 	if absent(err) && !k.ro {
@@ -99,6 +102,13 @@ func (k *Keyring) dropMasters(id string) error {
 		return err
 	}
 	return k.keepMasters(id, nil)
+}
+
+// settle makes the names in the directory durable before what they stand for is
+// relied on: a process that died, or whose sync failed, may have left some that
+// are seen but would not outlive a loss of power.
+func (k *Keyring) settle() error {
+	return errors.Join(k.fsys.SyncDir(filepath.Dir(k.dir)), k.fsys.SyncDir(k.dir))
 }
 
 // create makes the files of a new keyring. A crash between the two leaves a

@@ -51,6 +51,11 @@ func interrupt(t *testing.T, change func(*Keyring) error) {
 			if again.MasterID() == master {
 				t.Error("the master key did not change")
 			}
+			fsys = fsys.Crash(rand.New(rand.NewPCG(uint64(n), seed)))
+			again = open(t, "/keys", Options{FS: fsys})
+			if p, err := mustBox(t, again, "trail").Open(blob, nil); err != nil || string(p) != "x" {
+				t.Fatalf("call %d, then power loss: %q, %v", n, p, err)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -104,6 +105,10 @@ func (v *Vault) open() (err error) {
 	if v.ro {
 		return nil
 	}
+	// As with names: what was read may be in memory only.
+	if err := errors.Join(v.slots.file.Sync(), v.tombs.file.Sync()); err != nil {
+		return err
+	}
 	if err := v.eraseAgain(); err != nil {
 		return err
 	}
@@ -140,6 +145,13 @@ func (v *Vault) prepare() error {
 	}
 	for _, name := range []string{packsName, incomingName, objectsName} {
 		if err := durable.MkdirAll(v.fsys, v.path(name), 0o700); err != nil {
+			return err
+		}
+	}
+	// A process that died, or whose sync failed, may have left names that are
+	// seen but not durable. From now on they are relied on.
+	for _, dir := range []string{filepath.Dir(v.dir), v.dir, v.path(packsName), v.path(objectsName)} {
+		if err := v.fsys.SyncDir(dir); err != nil {
 			return err
 		}
 	}
