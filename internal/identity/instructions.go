@@ -47,7 +47,7 @@ func (i instructions) dcmtk(b *strings.Builder) {
 		fmt.Fprintf(b, "  TCP_NODELAY=1 echoscu %s\n", options)
 	}
 	if p.Has(policy.Store) {
-		fmt.Fprintf(b, "  TCP_NODELAY=1 storescu +sd +r --max-pdu 131072 %s FOLDER\n", options)
+		fmt.Fprintf(b, "  TCP_NODELAY=1 storescu +sd +r %s FOLDER\n", options)
 	}
 	if p.Has(policy.Find) {
 		fmt.Fprintf(b, "  TCP_NODELAY=1 findscu -S -k QueryRetrieveLevel=STUDY -k PatientID -k StudyInstanceUID %s\n", options)
@@ -66,8 +66,11 @@ func (i instructions) dcm4che(b *strings.Builder) {
 		" --trust-store ca.p12 --trust-store-type PKCS12 --trust-store-pass PASSWORD"
 	connect := fmt.Sprintf("-b %s -c %s@%s:%s", i.calling, i.called, i.host, i.port)
 	p := i.device.Principal()
-	if p.Has(policy.Echo) || p.Has(policy.Store) {
-		fmt.Fprintf(b, "  storescu %s %s FOLDER     (without FOLDER: C-ECHO)\n", connect, options)
+	if p.Has(policy.Echo) { // storescu without files only asks for an echo
+		fmt.Fprintf(b, "  storescu %s %s\n", connect, options)
+	}
+	if p.Has(policy.Store) {
+		fmt.Fprintf(b, "  storescu %s %s FOLDER\n", connect, options)
 	}
 	if p.Has(policy.Find) {
 		fmt.Fprintf(b, "  findscu %s %s -L STUDY -r PatientID\n", connect, options)
