@@ -144,21 +144,37 @@ func (t *Trail) openAt(p position) error {
 	if size < p.offset {
 		return &DamageError{name, fmt.Sprintf("it ends at byte %d, before record %d that was written up to byte %d", size, p.seq, p.offset)}
 	}
-	b := make([]byte, min(p.offset, maxLine+1))
-	if _, err := t.file.ReadAt(b, p.offset-int64(len(b))); err != nil && err != io.EOF {
+	b, err := lineBefore(t.file, p.offset)
+	if err != nil {
 		return err
 	}
-	if len(b) == 0 || b[len(b)-1] != '\n' || !vouches(p, lastLine(b)) {
+	if !vouches(p, b) {
 		return &DamageError{name, fmt.Sprintf("the line before byte %d is not record %d as it was written", p.offset, p.seq)}
 	}
 	t.at = p
 	return nil
 }
 
-// lastLine returns the last of the lines in b, without its line feed.
-func lastLine(b []byte) []byte {
-	b = b[:len(b)-1]
-	return b[bytes.LastIndexByte(b, '\n')+1:]
+// lineBefore returns the line that ends at offset, without its line feed; nil if
+// none does. Most lines are short, so it looks at a little first.
+func lineBefore(f io.ReaderAt, offset int64) ([]byte, error) {
+	for _, n := range []int64{8 << 10, maxLine + 1} {
+		b := make([]byte, min(n, offset))
+		if _, err := f.ReadAt(b, offset-int64(len(b))); err != nil && err != io.EOF {
+			return nil, fmt.Errorf("read: %w", err)
+		}
+		b, ends := bytes.CutSuffix(b, []byte{'\n'})
+		if !ends {
+			return nil, nil
+		}
+		if i := bytes.LastIndexByte(b, '\n'); i >= 0 {
+			return b[i+1:], nil
+		}
+		if offset <= n {
+			return b, nil
+		}
+	}
+	return nil, nil
 }
 
 // vouches reports whether the head p names the line b.
