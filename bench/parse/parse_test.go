@@ -78,6 +78,21 @@ func BenchmarkHeader(b *testing.B) {
 	})
 }
 
+// BenchmarkHeaderInMemory does so where the file is in memory already.
+func BenchmarkHeaderInMemory(b *testing.B) {
+	each(b, func(data []byte) error {
+		f, err := encoding.OpenBytes(data, encoding.Options{})
+		if err != nil {
+			return err
+		}
+		_, err = f.Decoder().ReadUntil(new(dicom.DataSet), dict.PixelData)
+		return err
+	}, func(data []byte) error {
+		_, err := other.Parse(bytes.NewReader(data), int64(len(data)), nil, other.SkipPixelData())
+		return err
+	})
+}
+
 // BenchmarkWhole reads the whole file into memory, from a stream.
 func BenchmarkWhole(b *testing.B) {
 	each(b, func(data []byte) error {

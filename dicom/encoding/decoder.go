@@ -103,13 +103,24 @@ func NewDecoder(r io.Reader, ts TransferSyntax, o Options) *Decoder {
 func newDecoder(src *source, ts TransferSyntax, o Options) *Decoder {
 	d := new(Decoder)
 	d.reset(ts, o)
-	if ts.Deflated {
+	switch {
+	case ts.Deflated:
 		d.src.r = newInflater(wholeReader{src}, d.o.Limits)
-	} else {
+		d.inPlace = true
+	case src.r == nil: // all of it is in memory, and not ours
 		d.src = *src
+		d.levels[0].limit = src.base + int64(len(src.window))
+	default:
+		d.src = *src
+		d.inPlace = true
 	}
-	d.inPlace = true
 	return d
+}
+
+// NewBytesDecoder returns a decoder for a data set in memory. Values are parts
+// of b wherever the encoding allows: b must not be changed after.
+func NewBytesDecoder(b []byte, ts TransferSyntax, o Options) *Decoder {
+	return newDecoder(&source{window: b, err: io.EOF}, ts, o)
 }
 
 func (d *Decoder) reset(ts TransferSyntax, o Options) {

@@ -17,8 +17,16 @@ type File struct {
 }
 
 // NewFile reads the File Meta Information that r begins with; see ReadMeta.
-func NewFile(r io.Reader, o Options) (*File, error) {
-	f := &File{src: newSource(r), o: o}
+func NewFile(r io.Reader, o Options) (*File, error) { return newFile(newSource(r), o) }
+
+// OpenBytes is NewFile for a file in memory. Values are parts of b wherever the
+// encoding allows: b must not be changed after.
+func OpenBytes(b []byte, o Options) (*File, error) {
+	return newFile(&source{window: b, err: io.EOF}, o)
+}
+
+func newFile(src *source, o Options) (*File, error) {
+	f := &File{src: src, o: o}
 	var err error
 	if f.Meta, f.TransferSyntax, err = readMeta(f.src); err != nil {
 		return nil, err

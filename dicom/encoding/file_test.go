@@ -40,6 +40,23 @@ func TestFile(t *testing.T) {
 				t.Errorf("%s: %v", ts.UID, err)
 			}
 		}
+		f, err := OpenBytes(b, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		header := new(dicom.DataSet)
+		if more, err := f.Decoder().ReadUntil(header, dict.PixelData); !more || err != nil || header.Len() != mixedDataSet().Len()-1 {
+			t.Errorf("%s: header of %d elements, %v, %v", ts.UID, header.Len(), more, err)
+		}
+		if h, err := f.Decoder().Next(); err != nil || h.Tag != dict.PixelData {
+			t.Errorf("%s: after the header %v, %v", ts.UID, h.Tag, err)
+		}
+		if value, err := io.ReadAll(f.Decoder().Reader()); err != nil || len(value) != 4 {
+			t.Errorf("%s: pixel data %v, %v", ts.UID, value, err)
+		}
+		if _, err := f.Decoder().Next(); err != io.EOF {
+			t.Errorf("%s: at the end: %v", ts.UID, err)
+		}
 		_, ds, err := ParseFile(b, Options{})
 		if err != nil {
 			t.Fatal(err)

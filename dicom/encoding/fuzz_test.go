@@ -81,8 +81,10 @@ func checkDataSet(t *testing.T, ts TransferSyntax, b []byte) {
 			t.Fatalf("%d elements from memory, %d from a stream", ds.Len(), streamed.Len())
 		}
 	}
-	if walkErr := walk(NewDecoder(bytes.NewReader(b), ts, o), new([]string)); (walkErr == nil) != (err == nil) {
-		t.Fatalf("%v in reading, %v in walking", err, walkErr)
+	for _, d := range []*Decoder{NewDecoder(bytes.NewReader(b), ts, o), NewBytesDecoder(b, ts, o)} {
+		if walkErr := walk(d, new([]string)); (walkErr == nil) != (err == nil) {
+			t.Fatalf("%v in reading, %v in walking", err, walkErr)
+		}
 	}
 	for _, to := range natives {
 		Transcode(io.Discard, to, bytes.NewReader(b), ts, o)

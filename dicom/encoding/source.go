@@ -22,7 +22,7 @@ type source struct {
 }
 
 const (
-	firstWindow = 8 << 10
+	firstWindow = 4 << 10
 	lastWindow  = 32 << 10
 	maxHeader   = 14 // the longest header, with the two bytes of Pixel Representation
 )
