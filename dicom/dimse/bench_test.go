@@ -50,7 +50,7 @@ func benchmarkStore(b *testing.B, size int, server, client *tls.Config) {
 			return
 		}
 		if server != nil {
-			conn = tls.Server(conn, server)
+			conn = tls.Server(ul.NewBatch(conn), server)
 		}
 		serveConn(conn, routes{CStoreRQ: discardHandler}.route)
 	}()

@@ -67,13 +67,17 @@ type DialOptions struct {
 
 // Dial connects to host:port, requests an association and returns a client on it.
 func Dial(ctx context.Context, address string, o DialOptions) (*Client, error) {
-	dial := o.Dialer.DialContext
-	if o.TLS != nil {
-		dial = (&tls.Dialer{NetDialer: &o.Dialer, Config: o.TLS}).DialContext
-	}
-	conn, err := dial(ctx, "tcp", address)
+	conn, err := o.Dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if o.TLS != nil {
+		config := o.TLS
+		if config.ServerName == "" {
+			config = config.Clone()
+			config.ServerName, _, _ = net.SplitHostPort(address)
+		}
+		conn = tls.Client(ul.NewBatch(conn), config) // ul.Request shakes hands
 	}
 	a, err := ul.Request(ctx, conn, o.RequestOptions)
 	if err != nil {

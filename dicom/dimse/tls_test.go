@@ -23,7 +23,7 @@ func TestTLS(t *testing.T) {
 	go func() {
 		conn, err := l.Accept()
 		if err == nil {
-			err = serveConn(tls.Server(conn, server), m.routes().route)
+			err = serveConn(tls.Server(ul.NewBatch(conn), server), m.routes().route)
 		}
 		served <- err
 	}()

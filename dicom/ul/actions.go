@@ -174,10 +174,26 @@ func (a *Association) write(b []byte, last bool) error {
 	if !last && a.aborting.Load() {
 		a.conn.SetWriteDeadline(time.Now().Add(abortTimeout))
 	}
-	if _, a.writeErr = a.conn.Write(b); a.writeErr == nil && last {
+	a.writeErr = a.transmit(b)
+	if a.writeErr == nil && last {
 		if c, ok := a.conn.(interface{ CloseWrite() error }); ok {
 			c.CloseWrite()
 		}
 	}
 	return a.writeErr
 }
+
+// transmit writes to the transport connection.
+func (a *Association) transmit(b []byte) error {
+	send := func() error {
+		_, err := a.conn.Write(b)
+		return err
+	}
+	if a.batch != nil && len(b) > maxRecord {
+		return a.batch.collect(send)
+	}
+	return send()
+}
+
+// maxRecord is the longest content of a TLS record.
+const maxRecord = 16 << 10

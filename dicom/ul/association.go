@@ -15,6 +15,7 @@ import (
 // the same; Abort and the accessors may be called from any.
 type Association struct {
 	conn      net.Conn
+	batch     *Batch // below the TLS of conn; nil if there is none
 	requestor bool
 	o         Options
 	rq        *AssociateRQ
@@ -42,6 +43,9 @@ func newAssociation(conn net.Conn, requestor bool, o Options) *Association {
 	a := &Association{conn: conn, requestor: requestor, o: o.withDefaults(), state: Sta1, done: make(chan struct{})}
 	a.in.idle = a.o.Idle
 	a.part.a = a
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		a.batch, _ = t.NetConn().(*Batch)
+	}
 	return a
 }
 
