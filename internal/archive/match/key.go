@@ -46,6 +46,10 @@ type options struct {
 	zone                   zone // of the key's dates and times
 }
 
+// maxValues is how many values of a key count, but for lists of UIDs: matching
+// takes the product of the numbers of values.
+const maxValues = 64
+
 // newKey makes the key for an element of an identifier; ok is false for
 // universal matching.
 func newKey(a Attribute, e *dicom.Element, ds *dicom.DataSet, o options) (k Key, ok bool) {
@@ -64,6 +68,9 @@ func newKey(a Attribute, e *dicom.Element, ds *dicom.DataSet, o options) (k Key,
 	if len(values) == 1 && strings.Trim(values[0], "*") == "" {
 		return k, false // "*" alone is universal matching (PS3.4 section C.2.2.2.4)
 	}
+	if a.VR != dicom.VRUI && len(values) > maxValues {
+		values = values[:maxValues]
+	}
 	k.Values, k.Kind = values, Single
 	k.All = o.multiple && len(values) > 1 && a.VR != dicom.VRUI
 	switch a.VR {
@@ -72,7 +79,7 @@ func newKey(a Attribute, e *dicom.Element, ds *dicom.DataSet, o options) (k Key,
 	case dicom.VRPN:
 		k.Fuzzy = o.fuzzy
 		for i, v := range k.Values {
-			k.Values[i] = fold(v)
+			k.Values[i] = dicom.FoldName(v)
 		}
 	}
 	if !k.All && takesWildcards(a.VR) && slices.ContainsFunc(k.Values, hasWildcard) {
@@ -161,6 +168,15 @@ func (k *Key) matchesTexts(have []string) bool {
 	one := func(want string) bool {
 		return slices.ContainsFunc(have, func(s string) bool { return k.matchesText(want, s) })
 	}
+	if k.VR == dicom.VRPN {
+		folded := make([]string, len(have))
+		for i, s := range have {
+			folded[i] = dicom.FoldName(s)
+		}
+		one = func(want string) bool {
+			return slices.ContainsFunc(folded, func(s string) bool { return matchName(want, s) || k.Fuzzy && dicom.FuzzyMatch(want, s) })
+		}
+	}
 	if k.All {
 		return !slices.ContainsFunc(k.Values, func(want string) bool { return !one(want) })
 	}
@@ -169,8 +185,6 @@ func (k *Key) matchesTexts(have []string) bool {
 
 func (k *Key) matchesText(want, s string) bool {
 	switch {
-	case k.VR == dicom.VRPN:
-		return matchName(want, fold(s)) || k.Fuzzy && dicom.FuzzyMatch(want, s)
 	case k.Kind == Wildcard:
 		return wildcard(want, s)
 	case want == s:

@@ -1,17 +1,16 @@
 package match
 
-import (
-	"strings"
+import "strings"
 
-	"github.com/tresor-pacs/tresor/dicom"
-)
+// maxGroups is how many component groups a person name has.
+const maxGroups = 3
 
 // NameGroups returns the component groups of one person name (PS3.5 section
 // 6.2.1.2), folded as dicom.FoldName does; empty ones are left out.
 func NameGroups(folded string) []string {
 	var groups []string
-	for g := range strings.SplitSeq(folded, "=") {
-		if g = strings.Trim(g, " "); g != "" {
+	for _, g := range strings.SplitN(folded, "=", maxGroups+1) {
+		if g = strings.Trim(g, " "); g != "" && len(groups) < maxGroups {
 			groups = append(groups, g)
 		}
 	}
@@ -24,10 +23,10 @@ func NameGroups(folded string) []string {
 // C.2.2.2.1). What is not written at the end of a name is an empty component:
 // SMITH^* finds SMITH.
 func matchName(key, name string) bool {
-	any := false
+	matched := false
 	for _, k := range NameGroups(key) {
 		found := false
-		for g := range strings.SplitSeq(name, "=") {
+		for _, g := range NameGroups(name) {
 			if found = matchNameGroup(k, g); found {
 				break
 			}
@@ -35,9 +34,9 @@ func matchName(key, name string) bool {
 		if !found {
 			return false
 		}
-		any = true
+		matched = true
 	}
-	return any
+	return matched
 }
 
 func matchNameGroup(key, group string) bool {
@@ -50,6 +49,3 @@ func matchNameGroup(key, group string) bool {
 	missing := strings.Count(key, "^") - strings.Count(group, "^")
 	return missing > 0 && missing <= 4 && wildcard(key, group+"^^^^"[:missing])
 }
-
-// fold folds each value of an attribute of VR PN.
-func fold(text string) string { return dicom.FoldName(text) }

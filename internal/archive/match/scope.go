@@ -43,7 +43,7 @@ func Visible(s policy.Scope, l *Levels, source string, now time.Time) bool {
 func FoldedNames(text string) []string {
 	var names []string
 	for one := range strings.SplitSeq(text, `\`) {
-		names = append(names, NameGroups(fold(one))...)
+		names = append(names, NameGroups(dicom.FoldName(one))...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

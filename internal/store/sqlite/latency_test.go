@@ -103,14 +103,15 @@ func TestLatency(t *testing.T) {
 	measureAdd(t, c, r)
 }
 
-// fillStudies adds studies of one instance each with 8 callers.
+// fillStudies adds studies of one instance each with many callers.
 func fillStudies(t *testing.T, c *Catalog, n int) {
+	const callers = 64
 	start := time.Now()
 	var wg sync.WaitGroup
-	for w := range 8 {
+	for w := range callers {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 3))
-			for s := w; s < n; s += 8 {
+			for s := w; s < n; s += callers {
 				m, ds := sample(r, s, 1, 1)
 				if err := c.Add(context.Background(), archive.Location(fmt.Sprint("seg-00000001-", s)), m, ds, "M"); err != nil {
 					t.Error(err)
@@ -119,7 +120,7 @@ func fillStudies(t *testing.T, c *Catalog, n int) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d new studies with 8 callers: %.0f a second", n, float64(n)/time.Since(start).Seconds())
+	t.Logf("%d new studies with %d callers: %.0f a second", n, callers, float64(n)/time.Since(start).Seconds())
 }
 
 func measure(t *testing.T, what string, times int, f func() int) {

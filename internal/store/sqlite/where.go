@@ -41,10 +41,13 @@ func (w *where) String() string {
 
 // scoped adds the conditions of a scope, by the tables they concern. The zero
 // Scope adds none.
-type scoped struct{ patient, study, series where }
+type scoped struct {
+	patient, study, series where
+	few                    bool // it names patients or studies one by one
+}
 
 func newScoped(sc policy.Scope, now time.Time) *scoped {
-	c := new(scoped)
+	c := &scoped{few: len(sc.Patients)+len(sc.Studies) > 0}
 	for _, f := range []struct {
 		w      *where
 		column string
@@ -250,6 +253,7 @@ func newCandidates(m *match.Matcher, sc *scoped) *candidates {
 func (sc *scoped) narrow(c *candidates, level archive.Level) {
 	c.all(&sc.patient)
 	c.all(&sc.study)
+	c.found = c.found || sc.few
 	if len(sc.series.conditions) == 0 {
 		return
 	}
