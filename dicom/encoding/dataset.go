@@ -84,8 +84,12 @@ func (d *Decoder) push() error {
 		d.stack = append(d.stack, e)
 		return nil
 	}
-	d.stack = append(d.stack, dicom.Element{})
-	top := len(d.stack) - 1
+	top := len(d.stack)
+	if top < cap(d.stack) {
+		d.stack = d.stack[:top+1] // what lies above the stack is zero
+	} else {
+		d.stack = append(d.stack, dicom.Element{})
+	}
 	if err := d.value(&d.stack[top]); err != nil {
 		d.stack[top] = dicom.Element{}
 		d.stack = d.stack[:top]

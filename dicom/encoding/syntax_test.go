@@ -74,6 +74,7 @@ func TestRefusals(t *testing.T) {
 		{"fragments in implicit VR", ImplicitLE, "E07F1000 FFFFFFFF FEFFDDE0 00000000", ErrSyntax},
 		{"fragment of undefined length", jpeg, "E07F1000 4F420000 FFFFFFFF FEFF00E0 FFFFFFFF", ErrSyntax},
 		{"element among fragments", jpeg, "E07F1000 4F420000 FFFFFFFF 10002000 4C4F0000", ErrSyntax},
+		{"element beyond its item in a sequence in UN", ExplicitLE, "08004011 554E0000 10000000 FEFF00E0 08000000 10002000 04000000", ErrSyntax},
 		{"no VR", ExplicitLE, "10002000 04000000 31323334", ErrSyntax},
 		{"explicit VR as implicit", ImplicitLE, "08000500 43530A00 49534F5F 49522031 3932", ErrSyntax},
 		{"ends in a header", ExplicitLE, "10002000 4C4F", io.ErrUnexpectedEOF},
