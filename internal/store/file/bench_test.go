@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/internal/archive"
@@ -42,6 +43,12 @@ func store(v *Vault, study dicom.UID, data []byte, m archive.Meta) (archive.Loca
 	return l, err
 }
 
+// reportCPU reports the processor time for each GB since began.
+func reportCPU(b *testing.B, size int, began time.Duration) {
+	b.StopTimer()
+	b.ReportMetric((cpuTime()-began).Seconds()/(float64(b.N)*float64(size)/1e9), "cpu-s/GB")
+}
+
 // BenchmarkStore stores objects from several goroutines, synced.
 func BenchmarkStore(b *testing.B) {
 	for _, size := range []int{10 << 10, 512 << 10, 100 << 20} {
@@ -55,6 +62,7 @@ func BenchmarkStore(b *testing.B) {
 				m.Summary = summaryOf(4 << 10)
 				b.SetBytes(int64(size))
 				b.ResetTimer()
+				defer reportCPU(b, size, cpuTime())
 				var wg sync.WaitGroup
 				for w := range workers {
 					wg.Go(func() {
@@ -81,6 +89,7 @@ func BenchmarkFilePerObject(b *testing.B) {
 				dir, data := b.TempDir(), make([]byte, size)
 				b.SetBytes(int64(size))
 				b.ResetTimer()
+				defer reportCPU(b, size, cpuTime())
 				var wg sync.WaitGroup
 				for w := range workers {
 					wg.Go(func() {
