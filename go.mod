@@ -5,6 +5,11 @@ go 1.26.0
 require golang.org/x/text v0.43.0
 
 require (
+	github.com/rogpeppe/go-internal v1.14.1 // indirect
+	golang.org/x/tools v0.52.0 // indirect
+)
+
+require (
 	github.com/alecthomas/kong v1.17.0 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect

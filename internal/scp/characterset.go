@@ -29,40 +29,9 @@ func inCharacterSet(ds *dicom.DataSet, terms []string) *dicom.DataSet {
 	if err != nil {
 		return ds
 	}
-	if converted, ok := recode(ds, set); ok {
-		converted.PutString(dict.SpecificCharacterSet, dicom.VRCS, terms...)
-		return converted
+	recoded := ds.Clone()
+	if recoded.Recode(set) > 0 {
+		return ds
 	}
-	return ds
-}
-
-// recode returns ds with its text in the character set; false if that cannot
-// express it.
-func recode(ds *dicom.DataSet, set *dicom.CharacterSet) (*dicom.DataSet, bool) {
-	out := new(dicom.DataSet)
-	for e := range ds.All() {
-		c := *e
-		switch {
-		case len(e.Items) > 0:
-			c.Items = nil
-			for _, item := range e.Items {
-				r, ok := recode(item.DataSet, set)
-				if !ok {
-					return nil, false
-				}
-				c.Items = append(c.Items, dicom.Item{DataSet: r, Undefined: item.Undefined})
-			}
-		case e.VR.UsesCharacterSet():
-			b, err := set.Encode(string(e.Data), e.VR)
-			if err != nil {
-				return nil, false
-			}
-			if len(b)%2 == 1 {
-				b = append(b, ' ')
-			}
-			c.Data = b
-		}
-		out.Put(c)
-	}
-	return out, true
+	return recoded
 }

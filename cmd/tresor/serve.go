@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+
+	"github.com/tresor-pacs/tresor/internal/server"
+)
+
+type serveCommand struct {
+	Config string `help:"Configuration file; without it DIR/tresor.toml, which may be absent." type:"existingfile" placeholder:"FILE"`
+	DICOM  string `name:"dicom" help:"Where to listen for DICOM over TLS (default 127.0.0.1:2762)." placeholder:"ADDR"`
+	HTTPS  string `name:"https" help:"Where to listen for HTTPS (default 127.0.0.1:8443)." placeholder:"ADDR"`
+}
+
+// Run serves the archive until it gets SIGTERM or SIGINT.
+func (c *serveCommand) Run(ctx context.Context, g *globals, o out) error {
+	config, err := server.LoadConfig(g.Dir, c.Config)
+	if err != nil {
+		return err
+	}
+	if c.DICOM != "" {
+		config.DICOM = c.DICOM
+	}
+	if c.HTTPS != "" {
+		config.HTTPS = c.HTTPS
+	}
+	if g.JSON {
+		config.Log.Format = "json"
+	}
+	return server.Run(ctx, g.Dir, config, programVersion(), o, o.Err)
+}

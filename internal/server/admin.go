@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/internal/audit"
+	"github.com/tresor-pacs/tresor/internal/identity"
+	"github.com/tresor-pacs/tresor/internal/policy"
+	"github.com/tresor-pacs/tresor/internal/seal"
+)
+
+// The rooms of the data folder.
+const (
+	keysDir     = "keys"
+	trailDir    = "trail"
+	vaultDir    = "vault"
+	catalogFile = "catalog.db"
+	jobsDir     = "jobs"
+	identityDir = "identity"
+)
+
+// Purposes of data keys.
+const (
+	trailKey    = "trail"
+	identityKey = "identity"
+	catalogKey  = "catalog"
+	jobsKey     = "jobs"
+)
+
+// passphraseVariable names the environment variable that has the passphrase of
+// the master key, where that is not kept in a file.
+const passphraseVariable = "TRESOR_PASSPHRASE"
+
+func openKeyring(dir string, readOnly bool) (*seal.Keyring, error) {
+	o := seal.Options{ReadOnly: readOnly}
+	if p := os.Getenv(passphraseVariable); p != "" {
+		o.Passphrase = []byte(p)
+	}
+	ring, err := seal.OpenKeyring(filepath.Join(dir, keysDir), o)
+	if err != nil && readOnly && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no archive in %s: give --dir, or start one with `tresor serve`", dir)
+	}
+	return ring, err
+}
+
+// Admin does administration on a data folder, beside a running server or
+// without one. Everything it changes is in the trail first.
+type Admin struct {
+	dir      string
+	keyring  *seal.Keyring
+	trail    *audit.Trail
+	Identity *identity.Store
+}
+
+// OpenAdmin opens the data folder, which it makes if there is none.
+func OpenAdmin(dir string, c Config) (*Admin, error) {
+	ring, err := openKeyring(dir, false)
+	if err != nil {
+		return nil, err
+	}
+	a := &Admin{dir: dir, keyring: ring}
+	box, err := ring.Box(trailKey)
+	if err != nil {
+		return nil, fmt.Errorf("open the trail's key: %w", err)
+	}
+	if a.trail, err = audit.Open(filepath.Join(dir, trailDir), box, audit.Options{}); err != nil {
+		return nil, err
+	}
+	if a.Identity, err = openIdentity(dir, ring, c); err != nil {
+		return nil, errors.Join(err, a.trail.Close())
+	}
+	return a, nil
+}
+
+func openIdentity(dir string, ring *seal.Keyring, c Config) (*identity.Store, error) {
+	box, err := ring.Box(identityKey)
+	if err != nil {
+		return nil, fmt.Errorf("open the key of devices: %w", err)
+	}
+	return identity.Open(dir, box, identity.Options{AET: dicom.AETitle(c.AET), Names: c.Names, Poll: identityPoll})
+}
+
+// identityPoll is how often a running server looks whether the devices changed.
+const identityPoll = 100 * time.Millisecond
+
+// Settle returns when a running server, if there is one, has taken over what
+// was changed.
+func (a *Admin) Settle() {
+	if _, err := os.Stat(filepath.Join(a.dir, addressesFile)); err == nil {
+		time.Sleep(3 * identityPoll)
+	}
+}
+
+// Close closes what Admin opened.
+func (a *Admin) Close() error { return errors.Join(a.Identity.Close(), a.trail.Close()) }
+
+// Note writes an act of administration to the trail, in the name of the account
+// that runs the command.
+func (a *Admin) Note(ctx context.Context, e audit.Event) error {
+	e.PrincipalKind, e.Principal = string(policy.System), "command line"
+	if u, err := user.Current(); err == nil {
+		e.Principal = "command line: " + u.Username
+	}
+	if _, err := a.trail.Append(ctx, e); err != nil {
+		return fmt.Errorf("write the trail: %w", err)
+	}
+	return nil
+}
+
+// DeviceEvent is an audit.Event about a device.
+func DeviceEvent(code audit.Code, device, detail string) audit.Event {
+	e := audit.Event{Code: code, Details: []audit.Detail{{Name: "device", Value: device}}}
+	if detail != "" {
+		e.Details = append(e.Details, audit.Detail{Name: "what", Value: detail})
+	}
+	return e
+}
+
+// VerifyTrail checks the whole trail of a data folder.
+func VerifyTrail(ctx context.Context, dir string) (*audit.Report, error) {
+	box, err := readBox(dir, trailKey)
+	if err != nil {
+		return nil, err
+	}
+	return audit.Verify(ctx, filepath.Join(dir, trailDir), box)
+}
+
+// AcceptTrail has a trail that was damaged go on: what is missing stays missing,
+// VerifyTrail goes on naming it, and a record says when it was accepted.
+func AcceptTrail(dir string) error {
+	ring, err := openKeyring(dir, false)
+	if err != nil {
+		return err
+	}
+	box, err := ring.Box(trailKey)
+	if err != nil {
+		return fmt.Errorf("open the trail's key: %w", err)
+	}
+	t, err := audit.Open(filepath.Join(dir, trailDir), box, audit.Options{Continue: true})
+	if err != nil {
+		return err
+	}
+	return t.Close()
+}
+
+// SearchTrail yields the records of a data folder's trail that match. That the
+// trail was read is itself recorded in it.
+func SearchTrail(ctx context.Context, dir string, f audit.Filter) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		a, err := OpenAdmin(dir, DefaultConfig())
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
+		defer a.Close()
+		if err := a.Note(ctx, audit.Event{Code: audit.AuditLogUsed, Action: audit.Read}); err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
+		box, err := a.keyring.Box(trailKey)
+		if err != nil {
+			yield(audit.Record{}, err)
+			return
+		}
+		for r, err := range audit.Search(ctx, filepath.Join(dir, trailDir), box, f) {
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+func readBox(dir, purpose string) (seal.Box, error) {
+	ring, err := openKeyring(dir, true)
+	if err != nil {
+		return nil, err
+	}
+	return ring.Box(purpose)
+}

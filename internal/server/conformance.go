@@ -1,0 +1,66 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/tresor-pacs/tresor/dicom/ul"
+	"github.com/tresor-pacs/tresor/internal/scp"
+)
+
+// WriteConformance prints the DICOM conformance statement (PS3.2) from what the
+// program declares, not from a text beside it.
+func WriteConformance(w io.Writer) error {
+	c := DefaultConfig()
+	_, err := fmt.Fprintf(w, `DICOM conformance statement
+
+Implementation class UID: %s
+Implementation version name: %s
+
+Network
+  Associations are taken over TLS only: TLS 1.2 or 1.3 with a client certificate
+  that is registered for the device (PS3.15 section B.12; a client certificate
+  is always required). Cipher suites of TLS 1.2: ECDHE with AES-GCM or
+  ChaCha20-Poly1305. Default port 2762. A TLS failure ends the connection; no
+  A-P-ABORT is sent before the peer is known.
+  Calling AE titles are those registered for the certificate; the called AE
+  title is %s unless configured.
+  Maximum PDU length offered: %d bytes. Asynchronous operations: answered 1, 1.
+  Idle associations end after %v; an association request must come within %v.
+  User identity negotiation: parsed, not used.
+
+Storage
+  Level 2 (full). The data set is kept bit for bit as received. Success means
+  that it is on disk. The same instance again: success, no second copy; other
+  bytes under its UID: 0111H, kept in quarantine. A700H beyond a limit, A900H
+  where the data set does not match, C000H where it cannot be understood, 0124H
+  outside the rights of the device.
+
+Query
+  All attributes of the identifier are matched; those that are not supported
+  come back empty. Answers are in UTF-8 (ISO_IR 192), or in the character set
+  configured for the device, or that of the query, where it can express them.
+  Keys of upper levels may be left out or be wild cards (relational queries are
+  always answered).
+
+Retrieve
+  Instances go out as they are stored; where the receiver does not take that
+  transfer syntax, implicit and explicit VR, big endian and deflated encodings
+  are converted into each other. What would need a codec is a failed
+  sub-operation. C-MOVE goes to registered devices at their registered address.
+
+Storage commitment
+  The report is sent after every instance was read back and compared with the
+  hash taken when it was received: on a new association to the registered
+  address of the device, tried again for 7 days, or on the same association if
+  it has none.
+
+Service classes
+`, ul.ImplementationClassUID, ul.ImplementationVersion, c.AET, c.Limits.MaxPDU,
+		time.Duration(c.Limits.Idle), time.Duration(c.Limits.ARTIM))
+	if err != nil {
+		return err
+	}
+	return scp.WriteSurface(w)
+}

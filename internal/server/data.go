@@ -1,0 +1,150 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+
+	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/audit"
+	"github.com/tresor-pacs/tresor/internal/identity"
+	"github.com/tresor-pacs/tresor/internal/seal"
+	"github.com/tresor-pacs/tresor/internal/store/file"
+	"github.com/tresor-pacs/tresor/internal/store/sqlite"
+)
+
+// data is everything that lies in the data folder, open.
+type data struct {
+	keyring  *seal.Keyring
+	trail    *audit.Trail
+	identity *identity.Store
+	vault    archive.Vault
+	catalog  archive.Catalog
+	closers  []func() error
+}
+
+// openData opens the data folder for serving; it makes what is missing. Only
+// one server at a time has a folder.
+func openData(dir string, c Config, log *slog.Logger) (*data, error) {
+	ring, err := openKeyring(dir, false)
+	if err != nil {
+		return nil, err
+	}
+	d := &data{keyring: ring}
+	for _, open := range []func() error{
+		func() error { return d.openVault(dir, log) },
+		func() error { return d.openTrail(dir) },
+		func() error { return d.openCatalog(dir, sqlite.Open) },
+		func() error {
+			d.identity, err = openIdentity(dir, ring, c)
+			if err == nil {
+				d.closers = append(d.closers, d.identity.Close)
+			}
+			return err
+		},
+	} {
+		if err := open(); err != nil {
+			return nil, errors.Join(err, d.close())
+		}
+	}
+	return d, nil
+}
+
+func (d *data) openTrail(dir string) error {
+	box, err := d.keyring.Box(trailKey)
+	if err != nil {
+		return fmt.Errorf("open the trail's key: %w", err)
+	}
+	d.trail, err = audit.Open(filepath.Join(dir, trailDir), box, audit.Options{})
+	if err == nil {
+		d.closers = append(d.closers, d.trail.Close)
+	}
+	return err
+}
+
+func (d *data) openVault(dir string, log *slog.Logger) error {
+	v, err := file.Open(filepath.Join(dir, vaultDir), d.keyring, file.Options{Log: log})
+	if err != nil {
+		return fmt.Errorf("open the vault: %w", err)
+	}
+	d.vault = v
+	d.closers = append(d.closers, v.Close)
+	return nil
+}
+
+func (d *data) openCatalog(dir string, open func(string, []byte) (*sqlite.Catalog, error)) error {
+	key, err := d.keyring.Key(catalogKey)
+	if err != nil {
+		return fmt.Errorf("open the catalog's key: %w", err)
+	}
+	c, err := open(filepath.Join(dir, catalogFile), key)
+	if err != nil {
+		return fmt.Errorf("open the catalog: %w", err)
+	}
+	d.catalog = c
+	d.closers = append(d.closers, c.Close)
+	return nil
+}
+
+// close closes in the reverse order of opening.
+func (d *data) close() error {
+	var all error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		all = errors.Join(all, d.closers[i]())
+	}
+	d.closers = nil
+	return all
+}
+
+func (s *Server) listenHTTPS() (net.Listener, error) {
+	config, err := s.data.identity.HTTPSTLS()
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", s.config.HTTPS)
+	if err != nil {
+		return nil, fmt.Errorf("listen for HTTPS: %w", err)
+	}
+	return tls.NewListener(l, config), nil
+}
+
+// VerifyData reads everything in a data folder back and compares vault and
+// catalog both ways, beside a running server or without one.
+func VerifyData(ctx context.Context, dir string, report func(archive.Difference), progress func(archive.Verification)) (archive.Verification, error) {
+	ring, err := openKeyring(dir, true)
+	if err != nil {
+		return archive.Verification{}, err
+	}
+	d := &data{keyring: ring}
+	defer d.close()
+	v, err := file.Open(filepath.Join(dir, vaultDir), ring, file.Options{ReadOnly: true})
+	if err != nil {
+		return archive.Verification{}, fmt.Errorf("open the vault: %w", err)
+	}
+	d.vault, d.closers = v, append(d.closers, v.Close)
+	if err := d.openCatalog(dir, sqlite.OpenReadOnly); err != nil {
+		return archive.Verification{}, err
+	}
+	return archive.Verify(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault}, report, progress)
+}
+
+// RebuildCatalog makes the catalog anew from the vault; no server may run.
+func RebuildCatalog(ctx context.Context, dir string, log *slog.Logger) (int, error) {
+	ring, err := openKeyring(dir, true)
+	if err != nil {
+		return 0, err
+	}
+	d := &data{keyring: ring}
+	defer d.close()
+	if err := d.openVault(dir, log); err != nil {
+		return 0, err
+	}
+	if err := d.openCatalog(dir, sqlite.Open); err != nil {
+		return 0, err
+	}
+	return archive.Rebuild(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Log: log})
+}

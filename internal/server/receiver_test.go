@@ -1,0 +1,45 @@
+package server_test
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/tresor-pacs/tresor/internal/identity"
+	"github.com/tresor-pacs/tresor/internal/peers"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func atoi(t *testing.T, s string) int {
+	t.Helper()
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// enrolReceiver enrols a device that takes instances and starts storescp as
+// that device, with its certificate. The archive's own certificate must verify
+// for storescp as well.
+func (r *running) enrolReceiver(t *testing.T) *peers.Peer {
+	t.Helper()
+	port, err := peers.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := r.enrol(t, "receiver", "RECEIVER", "echo", func(d *identity.Device) { d.Address = peers.Address(port) })
+	files := d.tls()
+	return peers.Run(t, peers.Storescp{AET: "RECEIVER", Listen: port, TLS: &files})
+}
+
+func contains(t *testing.T, file, secret string) bool {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(b, []byte(secret))
+}
