@@ -116,9 +116,15 @@ func TestHostileCorpus(t *testing.T) {
 	for _, row := range corpus.Rows(t, "hostile/files", "hostile/preamble") {
 		_, ts, body, err := readCorpusFile(t, row)
 		if err == nil {
-			_, err = Parse(body, ts, Options{KeepUpTo: 64 << 10, BulkPixelData: true})
-			ds := new(dicom.DataSet)
-			streamErr := NewDecoder(bytes.NewReader(body), ts, Options{KeepUpTo: 64 << 10, BulkPixelData: true}).ReadAll(ds)
+			o := Options{KeepUpTo: 64 << 10, BulkPixelData: true}
+			_, err = Parse(body, ts, o)
+			var streamErr error
+			cost := allocated(func() {
+				streamErr = NewDecoder(bytes.NewReader(body), ts, o).ReadAll(new(dicom.DataSet))
+			})
+			if cost > 64<<20 {
+				t.Errorf("%s: %d bytes allocated", row.Path(), cost)
+			}
 			if (err == nil) != (streamErr == nil) {
 				t.Errorf("%s: %v from memory, %v from a stream", row.Path(), err, streamErr)
 			}

@@ -3,6 +3,7 @@ package encoding
 import (
 	"encoding/binary"
 	"io"
+	"math/bits"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
@@ -38,6 +39,9 @@ func (d *Decoder) explicitHeader(l *level, b []byte) (int, error) {
 	if b[4]-'A' > 'Z'-'A' || b[5]-'A' > 'Z'-'A' {
 		return 0, syntaxError(h.Offset, h.Tag, "no value representation: implicit VR encoding, or out of step")
 	}
+	if h.Offset == 0 && !known(h.Tag) && plausible(otherOrder(h.Tag), h.VR) {
+		return 0, syntaxError(h.Offset, h.Tag, "in the other byte order than announced")
+	}
 	if !h.VR.Long() {
 		if l.big {
 			h.Length = uint32(binary.BigEndian.Uint16(b[6:]))
@@ -58,6 +62,11 @@ func (d *Decoder) explicitHeader(l *level, b []byte) (int, error) {
 		d.interpretUN(l)
 	}
 	return sizeOfLongHeader, nil
+}
+
+// otherOrder returns the tag that the same bytes are in the other byte order.
+func otherOrder(t dicom.Tag) dicom.Tag {
+	return dicom.NewTag(bits.ReverseBytes16(t.Group()), bits.ReverseBytes16(t.Element()))
 }
 
 // interpretUN gives an element written as UN the VR that the registry has for
@@ -95,8 +104,11 @@ func (d *Decoder) implicitHeader(l *level, b []byte) (int, error) {
 	if h.Length == Undefined && h.VR == dicom.VRUN {
 		h.VR = dicom.VRSQ
 	}
-	if h.Offset == 0 && h.VR == dicom.VR(b[4])<<8|dicom.VR(b[5]) {
-		return 0, syntaxError(h.Offset, h.Tag, "explicit VR encoding where implicit was announced")
+	if h.Offset == 0 {
+		vr := dicom.VR(b[4])<<8 | dicom.VR(b[5])
+		if vr.Valid() && (plausible(h.Tag, vr) || plausible(otherOrder(h.Tag), vr)) {
+			return 0, syntaxError(h.Offset, h.Tag, "explicit VR encoding where implicit was announced")
+		}
 	}
 	return sizeOfShortHeader, nil
 }

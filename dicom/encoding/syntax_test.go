@@ -113,6 +113,23 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestWrongTransferSyntax reads every encoding as every other one.
+func TestWrongTransferSyntax(t *testing.T) {
+	for _, is := range natives {
+		b := mustAppend(t, is, mixedDataSet())
+		for _, announced := range natives {
+			if announced == is {
+				continue
+			}
+			// More bytes behind, so that no length is too long to be believed.
+			b := append(bytes.Clone(b), make([]byte, 1<<16)...)
+			if _, err := Parse(b, announced, Options{}); err == nil {
+				t.Errorf("%s was read as %s", is.UID, announced.UID)
+			}
+		}
+	}
+}
+
 // TestOddities has data sets that are read though they are not as usual.
 func TestOddities(t *testing.T) {
 	jpeg, _ := Lookup(dict.UIDJPEGBaseline8Bit)
