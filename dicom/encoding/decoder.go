@@ -182,18 +182,27 @@ func (d *Decoder) advance() (bool, error) {
 		return false, d.noHeader(l, b)
 	}
 	h := &d.head
-	h.Offset = offset
-	if l.big {
-		h.Tag = dicom.NewTag(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]))
-	} else {
-		h.Tag = dicom.NewTag(binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]))
-	}
+	h.Offset, h.Tag = offset, l.tag(b)
 	if h.Tag.Group() == groupDelimiters {
 		return false, d.delimiter(l, b)
 	}
 	if err := d.checkOrder(l); err != nil {
 		return false, err
 	}
+	return true, d.header(l, b)
+}
+
+// tag reads the tag that b begins with.
+func (l *level) tag(b []byte) dicom.Tag {
+	if l.big {
+		return dicom.NewTag(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]))
+	}
+	return dicom.NewTag(binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]))
+}
+
+// header reads what follows the tag and moves to the value.
+func (d *Decoder) header(l *level, b []byte) error {
+	h := &d.head
 	var size int
 	var err error
 	if l.explicit {
@@ -202,15 +211,15 @@ func (d *Decoder) advance() (bool, error) {
 		size, err = d.implicitHeader(l, b)
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
-	h.Value = offset + int64(size)
+	h.Value = h.Offset + int64(size)
 	if h.Tag == dict.PixelRepresentation && h.Length == 2 && len(b) >= size+2 {
 		l.pixelRep = int8(b[size]|b[size+1]) & 1
 	}
 	d.src.skipPeeked(size)
 	d.rest = d.valueRest()
-	return true, d.checkLength(l, size)
+	return d.checkLength(l, size)
 }
 
 // noHeader is for when the stream or the enclosing item has no room for

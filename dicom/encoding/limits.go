@@ -59,7 +59,8 @@ type Options struct {
 	// longer ones become Bulk, and encapsulated pixel data always does. 0 keeps
 	// all. Whoever reads from strangers sets it.
 	KeepUpTo int64
-	// BulkPixelData makes pixel data Bulk however short it is.
+	// BulkPixelData makes pixel data Bulk however short it is, that of icons in
+	// sequences too.
 	BulkPixelData bool
 	// Command says that the data set is a command set (PS3.7 section 6.3): it
 	// has group 0000, and nothing else.

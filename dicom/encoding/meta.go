@@ -15,7 +15,7 @@ import (
 // association negotiation (PS3.7 section D.3.3.2).
 const (
 	ImplementationClassUID    dicom.UID = "2.25.250341287069128397471238402984619238471"
-	ImplementationVersionName           = "TRESOR_1"
+	ImplementationVersionName string    = "TRESOR_1"
 )
 
 const (

@@ -118,12 +118,9 @@ func (d *Decoder) itemHeader(l *level, undefined bool, in dicom.Tag) (t dicom.Ta
 	if len(b) < sizeOfItemHeader {
 		return 0, 0, streamError(d.src.offset(), in, d.src.failure())
 	}
+	t, length = l.tag(b), binary.LittleEndian.Uint32(b[4:])
 	if l.big {
-		t = dicom.NewTag(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]))
 		length = binary.BigEndian.Uint32(b[4:])
-	} else {
-		t = dicom.NewTag(binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:]))
-		length = binary.LittleEndian.Uint32(b[4:])
 	}
 	d.src.skipPeeked(sizeOfItemHeader)
 	if d.kept += sizeOfItemHeader; d.kept > d.o.Limits.HeaderBytes {
