@@ -55,19 +55,6 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// writeEach is WriteVAt where the system has no pwritev.
-func (f osFile) writeEach(bufs [][]byte, off int64) (int64, error) {
-	var done int64
-	for _, b := range bufs {
-		n, err := f.WriteAt(b, off+done)
-		done += int64(n)
-		if err != nil {
-			return done, err
-		}
-	}
-	return done, nil
-}
-
 // lengthen makes the file at least size bytes long.
 func (f osFile) lengthen(size int64) error {
 	now, err := f.Size()

@@ -16,7 +16,7 @@ import (
 )
 
 // Object is one object of the vault open for reading. Besides what
-// archive.Object asks for it streams: see Section.
+// archive.Object asks for it streams: see NewReader.
 type Object struct {
 	v      *Vault
 	place  place
@@ -218,17 +218,17 @@ func (o *Object) explain(err error) error {
 	return err
 }
 
-// Section returns a reader of n bytes at off that opens each segment once and
-// is an io.WriterTo without copies. It is for one goroutine; Close it before
-// the Object.
-func (o *Object) Section(off, n int64) *seal.Section { return o.body.Section(off, n) }
+// NewReader returns a reader of n bytes at off that opens each segment once,
+// whatever the sizes of the reads, and is an io.WriterTo without copies. It is
+// for one goroutine; close it before the Object.
+func (o *Object) NewReader(off, n int64) io.ReadCloser { return o.body.Section(off, n) }
 
 // WriteTo implements io.WriterTo: it writes the whole object.
 func (o *Object) WriteTo(w io.Writer) (int64, error) {
 	if err := o.readable(); err != nil {
 		return 0, err
 	}
-	s := o.Section(0, o.Size())
+	s := o.body.Section(0, o.Size())
 	defer s.Close()
 	n, err := s.WriteTo(w)
 	return n, o.explain(err)

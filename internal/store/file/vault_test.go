@@ -1,6 +1,9 @@
 package file
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"path/filepath"
 	"testing"
 
@@ -40,4 +43,28 @@ func TestVaultOfSmallPacks(t *testing.T) {
 			return Open("/vault", ring, Options{PackSize: 300 << 10, FS: fsys})
 		}
 	})
+}
+
+// TestNewReader reads parts of objects as streams.
+func TestNewReader(t *testing.T) {
+	d := newOnDisk(t, Options{})
+	for _, size := range []int{1000, 300_000, 3 << 20} {
+		data := make([]byte, size)
+		for i := range data {
+			data[i] = byte(i * 31 >> 3)
+		}
+		o, err := d.Open(context.Background(), d.put("1.2.3", data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer o.Close()
+		for _, part := range [][2]int{{0, size}, {size / 3, size / 2}, {size - 1, 10}} {
+			r := o.(*Object).NewReader(int64(part[0]), int64(part[1]))
+			got, err := io.ReadAll(r)
+			if want := data[part[0]:min(size, part[0]+part[1])]; err != nil || !bytes.Equal(got, want) {
+				t.Errorf("size %d, part %v: %d bytes, %v", size, part, len(got), err)
+			}
+			r.Close()
+		}
+	}
 }

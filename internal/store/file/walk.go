@@ -96,12 +96,12 @@ func (v *Vault) scan(ctx context.Context, after archive.Mark, damage *DamageErro
 	if err != nil {
 		return err
 	}
-	end := v.tail.last()
-	if v.ro { // another process may be writing
-		end = v.readCheckpoint()
+	w := &walker{v: v, damage: damage, visit: f, end: v.tail.last()}
+	if v.ro {
 		if err := errors.Join(v.slots.reload(), v.tombs.reload(v.log)); err != nil {
 			return err
 		}
+		w.end = v.readCheckpoint()
 	}
 	expected := max(1, from.pack)
 	for i, n := range packs {
@@ -109,70 +109,80 @@ func (v *Vault) scan(ctx context.Context, after archive.Mark, damage *DamageErro
 			damage.add(place{expected, packHeaderSize}, fmt.Errorf("pack %d and up to %d are missing", expected, n-1))
 		}
 		expected = max(expected, n+1)
-		if n < from.pack || !v.ro && n > end.pack {
+		if n < from.pack || !v.ro && n > w.end.pack {
 			continue
 		}
-		s := &scanner{pack: n, off: packHeaderSize}
+		begin := int64(packHeaderSize)
 		if n == from.pack {
-			s.off = max(s.off, from.off)
+			begin = max(begin, from.off)
 		}
-		if !v.ro && n == end.pack {
-			s.end = end.off
-		}
-		open := v.ro && i == len(packs)-1
-		if err := v.scanPack(ctx, s, open, end, damage, f); err != nil {
+		w.growing = v.ro && i == len(packs)-1
+		if err := w.pack(ctx, n, begin); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scanPack is scan for one pack. s.end is 0 if the pack ends with its file. To
-// one that is open another process may be appending, beyond durable.
-func (v *Vault) scanPack(ctx context.Context, s *scanner, open bool, durable place, damage *DamageError, f func(*record) error) error {
-	p, err := v.packs.get(s.pack)
-	if open && errors.Is(err, ErrDamaged) {
+// walker goes through packs.
+type walker struct {
+	v      *Vault
+	damage *DamageError
+	visit  func(*record) error
+	// end is that of what is durable. Where another process may be writing it
+	// is only known to lie there or beyond.
+	end place
+	// growing says that another process may be appending to the pack.
+	growing bool
+}
+
+// pack goes through one pack from begin on.
+func (w *walker) pack(ctx context.Context, n uint32, begin int64) error {
+	p, err := w.v.packs.get(n)
+	switch {
+	case w.growing && errors.Is(err, ErrDamaged):
 		return nil // it is just being made
-	}
-	if errors.Is(err, ErrDamaged) || errors.Is(err, archive.ErrNotFound) {
-		damage.add(place{s.pack, packHeaderSize}, err)
+	case errors.Is(err, ErrDamaged), errors.Is(err, archive.ErrNotFound):
+		w.damage.add(place{n, packHeaderSize}, err)
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
-	defer v.packs.put(p)
-	s.src = p
-	if s.end == 0 {
+	defer w.v.packs.put(p)
+	s := &scanner{src: p, pack: n, off: begin, end: w.end.off}
+	if w.v.ro || n != w.end.pack {
 		if s.end, err = p.Size(); err != nil {
 			return err
 		}
 	}
-	for {
+	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		off, h, ok, err := s.next()
-		if err != nil {
-			return fmt.Errorf("read pack %d: %w", s.pack, err)
-		}
-		if s.gap > 0 && (ok || s.dirt && !open) {
-			damage.add(place{s.pack, s.off - int64(h.total) - s.gap}, ErrDamaged)
-		}
-		if !ok {
-			return nil
-		}
-		if h.kind != kindObject {
-			continue
-		}
-		r := &record{v, s, place{s.pack, off}, h}
-		if open && !r.place.before(durable) {
-			if whole, err := s.whole(off, h); err != nil || !whole && !v.forgotten(r.place, h) {
-				return err // it is just being written
-			}
-		}
-		if err := f(r); err != nil {
+		if more, err = w.next(s); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// next visits the next record; false at the end.
+func (w *walker) next(s *scanner) (bool, error) {
+	off, h, ok, err := s.next()
+	if err != nil {
+		return false, fmt.Errorf("read pack %d: %w", s.pack, err)
+	}
+	if s.gap > 0 && (ok || s.dirt && !w.growing) {
+		w.damage.add(place{s.pack, s.off - int64(h.total) - s.gap}, ErrDamaged)
+	}
+	if !ok || h.kind != kindObject {
+		return ok, nil
+	}
+	r := &record{w.v, s, place{s.pack, off}, h}
+	if w.growing && !r.place.before(w.end) && !w.v.forgotten(r.place, h) {
+		if whole, err := s.whole(off, h); err != nil || !whole {
+			return false, err // it is just being written
+		}
+	}
+	return true, w.visit(r)
 }
