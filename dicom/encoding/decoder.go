@@ -230,6 +230,11 @@ func (d *Decoder) noHeader(l *level, b []byte) error {
 		return syntaxError(d.src.offset(), l.last, "no room for another element in the item, or its delimiter is missing")
 	case len(b) == 0 && len(d.levels) == 1 && d.src.err == io.EOF:
 		return nil
+	case len(b) == 1 && b[0] == 0 && d.src.offset()%2 == 1 && len(d.levels) == 1 && d.src.err == io.EOF:
+		// The last value has an odd length, against PS3.5 section 7.1.1, and the
+		// fragments that it came in an even one (PS3.8 section 9.3.5.1).
+		d.src.skipPeeked(1)
+		return nil
 	}
 	return streamError(d.src.offset(), l.last, d.src.failure())
 }

@@ -84,15 +84,16 @@ func (i *inflater) refuseZlib() error {
 }
 
 // end returns io.EOF if nothing follows but the byte of padding that makes the
-// length even, or the trailer of RFC 1952 that some writers leave behind.
+// length even, or the trailer of RFC 1952 that some writers leave behind, padded
+// or not.
 func (i *inflater) end() error {
 	const trailer = 8
-	b, err := i.packed.Peek(trailer + 1)
+	b, err := i.packed.Peek(trailer + 2)
 	if err != nil && err != io.EOF {
 		return err
 	}
 	padding := len(b) == 1 && b[0] == 0
-	gzip := len(b) == trailer &&
+	gzip := (len(b) == trailer || len(b) == trailer+1 && b[trailer] == 0) &&
 		binary.LittleEndian.Uint32(b) == i.sum && binary.LittleEndian.Uint32(b[4:]) == uint32(i.inflated)
 	if len(b) > 0 && !padding && !gzip {
 		return fmt.Errorf("%w: bytes after the deflated data set", ErrSyntax)

@@ -258,7 +258,7 @@ func TestCorpusFromStorescu(t *testing.T) {
 	files := map[dicom.UID][]string{} // by transfer syntax
 	for _, row := range corpus.Rows(t, "conformance/", "series/", "charset/") {
 		uid, syntax := dicom.UID(row["sop_instance_uid"]), dicom.UID(row["transfer_syntax"])
-		if row.Expected() == "accept" && !seen[uid] && storescuFlag[syntax] != "" {
+		if row.Expected() == "accept" && !seen[uid] && storescuFlag[syntax] != "" && uid.Tolerable() {
 			seen[uid] = true
 			files[syntax] = append(files[syntax], filepath.Join(dir, row.Path()))
 		}
@@ -269,7 +269,8 @@ func TestCorpusFromStorescu(t *testing.T) {
 	for syntax, list := range files {
 		args := append([]string{storescuFlag[syntax], "--required", "--no-halt"}, list...)
 		got := r.dcmtk(t, d, "storescu", args...)
-		if n := strings.Count(got.Output, "Received Store Response (Success)"); n != len(list) {
+		ignored := strings.Count(got.Output, "unknown storage SOP class in file") // DCMTK knows fewer than we
+		if n := strings.Count(got.Output, "Received Store Response (Success)"); n+ignored != len(list) {
 			t.Errorf("%s: %d of %d stored: %s", dict.UIDName(syntax), n, len(list), problems(got.Output))
 		}
 	}
