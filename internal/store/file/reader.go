@@ -218,10 +218,14 @@ func (o *Object) explain(err error) error {
 	return err
 }
 
-// NewReader returns a reader of n bytes at off that opens each segment once,
+// NewReader returns a reader of the whole object that opens each segment once,
 // whatever the sizes of the reads, and is an io.WriterTo without copies. It is
-// for one goroutine; close it before the Object.
-func (o *Object) NewReader(off, n int64) io.ReadCloser { return o.body.Section(off, n) }
+// for one goroutine, and for as long as the Object is open.
+func (o *Object) NewReader() io.Reader { return o.NewRangeReader(0, o.Size()) }
+
+// NewRangeReader is NewReader for n bytes at off. Closing it early gives its
+// buffer back; at the end it does that by itself.
+func (o *Object) NewRangeReader(off, n int64) io.ReadCloser { return o.body.Section(off, n) }
 
 // WriteTo implements io.WriterTo: it writes the whole object.
 func (o *Object) WriteTo(w io.Writer) (int64, error) {

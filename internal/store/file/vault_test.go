@@ -48,7 +48,7 @@ func TestVaultOfSmallPacks(t *testing.T) {
 // TestNewReader reads parts of objects as streams.
 func TestNewReader(t *testing.T) {
 	d := newOnDisk(t, Options{})
-	for _, size := range []int{1000, 300_000, 3 << 20} {
+	for _, size := range []int{0, 1000, 300_000, 3 << 20} {
 		data := make([]byte, size)
 		for i := range data {
 			data[i] = byte(i * 31 >> 3)
@@ -58,8 +58,11 @@ func TestNewReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer o.Close()
-		for _, part := range [][2]int{{0, size}, {size / 3, size / 2}, {size - 1, 10}} {
-			r := o.(*Object).NewReader(int64(part[0]), int64(part[1]))
+		if got, err := io.ReadAll(o.(*Object).NewReader()); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("size %d: %d bytes, %v", size, len(got), err)
+		}
+		for _, part := range [][2]int{{0, size}, {size / 3, size / 2}, {max(0, size-1), 10}} {
+			r := o.(*Object).NewRangeReader(int64(part[0]), int64(part[1]))
 			got, err := io.ReadAll(r)
 			if want := data[part[0]:min(size, part[0]+part[1])]; err != nil || !bytes.Equal(got, want) {
 				t.Errorf("size %d, part %v: %d bytes, %v", size, part, len(got), err)
