@@ -62,6 +62,9 @@ func TestTranscodeCorpus(t *testing.T) {
 			continue
 		}
 		for _, to := range natives {
+			if to.Deflated && len(body) > 256<<10 {
+				continue // deflating takes most of the time, and shows nothing more
+			}
 			if err := thereAndBack(ds, body, from, to); err != nil {
 				t.Errorf("%s from %s to %s: %v", row.Path(), from.UID, to.UID, err)
 			}
