@@ -217,7 +217,7 @@ func histories() int {
 	case testing.Short():
 		return 10
 	}
-	return 50
+	return 30
 }
 
 // TestPowerLoss cuts the power at a random call, several times in one history.

@@ -56,14 +56,18 @@ func (s *slots) rewrap() error {
 		}
 		putSlot(one, slotLive, tag, s.box.Seal(append(key, uid[:]...), s.ad(n, tag)))
 	}
-	if err := durable.WriteFile(s.fsys, s.path, b, 0o600); err != nil {
+	// Some systems do not replace a file that is open.
+	if err := s.file.Close(); err != nil {
 		return &fatalError{err}
 	}
-	f, err := s.fsys.OpenFile(s.path, os.O_RDWR, 0)
-	if err != nil {
+	err := durable.WriteFile(s.fsys, s.path, b, 0o600)
+	f, openErr := s.fsys.OpenFile(s.path, os.O_RDWR, 0)
+	if openErr == nil { // the new file, or still the old one
+		s.file = f
+	}
+	if err = errors.Join(err, openErr); err != nil {
 		return &fatalError{err}
 	}
-	old := s.file
-	s.file, s.dirty = f, false
-	return old.Close()
+	s.dirty = false
+	return nil
 }
