@@ -17,7 +17,7 @@ func (s *server) call(ctx context.Context, h Handler, r *response, req *Request)
 		if v == nil {
 			return
 		}
-		s.a.Abort()
+		s.a.AbortFor(errPanicked)
 		s.log.Error("handler panicked", "operation", req.Field.String(), "peer", string(s.a.Peer()),
 			"stack", string(debug.Stack()))
 		if s.o.Panicked != nil {

@@ -224,6 +224,8 @@ func (c *Client) route(f CommandField, _ ul.PresentationContext) Handler {
 func (c *Client) Wait(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, c.s.a.Abort)
 	defer stop()
+	c.s.a.SetIdle(0)
+	defer c.s.a.SetIdle(c.o.ResponseTimeout)
 	err := c.s.loop(ctx)
 	if err == ul.ErrReleased {
 		return nil

@@ -38,8 +38,9 @@ type endpoint struct {
 
 // protocolError aborts the association, since the peer broke PS3.7.
 func (e *endpoint) protocolError(err error) error {
-	e.a.Abort()
-	return &ul.ProtocolError{Err: err}
+	broken := &ul.ProtocolError{Err: err}
+	e.a.AbortFor(broken)
+	return broken
 }
 
 // receive reads the next command set.

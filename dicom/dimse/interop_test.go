@@ -106,7 +106,6 @@ func TestDCMTKClients(t *testing.T) {
 	m.moveTo = l.Addr().String()
 	l.Close()
 	_, back := hostPort(t, m.moveTo)
-	dir = t.TempDir()
 	movescu := dcmtk(t, "movescu", "-S", "+B", "-aec", "PACS", "-aem", "MOVESCU", "+P", back, "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=2.25.1234567890", host, port)
 	movescu.Dir = t.TempDir() // its -od does not hold with +B
 	run(t, movescu)

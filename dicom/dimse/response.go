@@ -193,8 +193,9 @@ func (r *response) await(ctx context.Context, w *watcher, id uint16) (Status, er
 			}
 			return 0, r.interrupted()
 		case <-patience.C:
-			r.s.a.Abort()
-			return 0, &ul.TimeoutError{What: "sub-operation", After: r.patience()}
+			slow := &ul.TimeoutError{What: "sub-operation", After: r.patience()}
+			r.s.a.AbortFor(slow)
+			return 0, slow
 		case <-done:
 			if context.Cause(ctx) != ErrCancelled {
 				return 0, context.Cause(ctx)

@@ -47,7 +47,7 @@ func Serve(ctx context.Context, a *ul.Association, route Route, o ServeOptions) 
 	s := newServer(a, route, o)
 	err := s.loop(ctx)
 	s.join()
-	if closed := a.Close(); err == nil || err == ul.ErrReleased {
+	if closed := a.Close(); err == ul.ErrReleased {
 		err = closed
 	}
 	<-ended
@@ -75,6 +75,7 @@ func newServer(a *ul.Association, route Route, o ServeOptions) *server {
 	return &server{endpoint: endpoint{a: a}, route: route, o: o, log: log}
 }
 
+// loop answers messages until the association ends, and returns why.
 func (s *server) loop(ctx context.Context) error {
 	for {
 		m, err := s.next()

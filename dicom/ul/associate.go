@@ -16,9 +16,6 @@ const ApplicationContext dicom.UID = "1.2.840.10008.3.1.1.1"
 // protocolVersion is bit 0 of the field of that name (PS3.8 table 9-11).
 const protocolVersion = 0x0001
 
-// fixedPart is the length of an A-ASSOCIATE PDU's body before its items.
-const fixedPart = 2 + 2 + 16 + 16 + 32
-
 // titles is what the two A-ASSOCIATE PDUs hold between the protocol version and
 // the items: the AE titles and 32 reserved bytes. An acceptor sends back what
 // it got (PS3.8 table 9-17).

@@ -157,8 +157,12 @@ func (a *Association) Idle() time.Duration { return max(a.o.Idle, 0) }
 // Abort ends the association by an A-ABORT of the service user (PS3.8 section
 // 7.3) and wakes whoever reads or sends. It takes at most about a second. The
 // one who owns the association still has to Close it.
-func (a *Association) Abort() {
-	a.abort(stimulus{source: AbortByUser, err: &AbortError{Local: true}})
+func (a *Association) Abort() { a.AbortFor(&AbortError{Local: true}) }
+
+// AbortFor is Abort for a reason that Err and whoever reads or sends will give.
+// The peer does not learn it.
+func (a *Association) AbortFor(reason error) {
+	a.abort(stimulus{source: AbortByUser, err: reason})
 }
 
 // abort fires Evt15. If a send is under way that the peer does not take, it gets

@@ -10,7 +10,7 @@ import (
 // something else.
 const (
 	ImplementationClassUID dicom.UID = "2.25.250341287069128397471238402984619238471"
-	ImplementationVersion            = "TRESOR_1"
+	ImplementationVersion  string    = "TRESOR_1"
 )
 
 // maxVersionName is the longest an implementation version name may be.

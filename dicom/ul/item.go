@@ -75,13 +75,6 @@ func (c *cursor) u16() uint16 {
 	return 0
 }
 
-func (c *cursor) u32() uint32 {
-	if b := c.take(4); b != nil {
-		return binary.BigEndian.Uint32(b)
-	}
-	return 0
-}
-
 // counted reads a two-byte length and as many bytes.
 func (c *cursor) counted() []byte { return c.take(int(c.u16())) }
 
