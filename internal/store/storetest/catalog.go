@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -213,10 +212,4 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 	if got != want {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
-}
-
-func sortedWords(s string) string {
-	w := strings.Fields(s)
-	slices.Sort(w)
-	return strings.Join(w, " ")
 }
