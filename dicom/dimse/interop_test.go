@@ -73,7 +73,8 @@ func writeSlices(t *testing.T, n, side int) []string {
 // TestDCMTKClients lets the clients of DCMTK do everything with our server.
 func TestDCMTKClients(t *testing.T) {
 	const instances, side = 4, 300
-	m := new(memoryArchive)
+	back := freePort(t)
+	m := &memoryArchive{moveTo: net.JoinHostPort("127.0.0.1", back)}
 	s := startSCP(t, m.routes().route, ServeOptions{})
 	host, port := hostPort(t, s.addr)
 
@@ -99,13 +100,6 @@ func TestDCMTKClients(t *testing.T) {
 	run(t, dcmtk(t, "getscu", "-S", "+B", "-aec", "PACS", "-od", dir, "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=2.25.1234567890", host, port))
 	checkFiles(t, dir, instances, side)
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.moveTo = l.Addr().String()
-	l.Close()
-	_, back := hostPort(t, m.moveTo)
 	movescu := dcmtk(t, "movescu", "-S", "+B", "-aec", "PACS", "-aem", "MOVESCU", "+P", back, "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=2.25.1234567890", host, port)
 	movescu.Dir = t.TempDir() // its -od does not hold with +B
 	run(t, movescu)

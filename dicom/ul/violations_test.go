@@ -95,8 +95,8 @@ func TestLegalOddFragments(t *testing.T) {
 		t.Error("what an association tells about itself")
 	}
 	r.Abort()
-	r.Close()
 	s.Close()
+	r.Close()
 }
 
 // TestAnswersThatBreak: a requestor in Sta5 takes an A-ASSOCIATE-AC or -RJ only.
