@@ -6,10 +6,6 @@ import (
 	"github.com/tresor-pacs/tresor/dicom"
 )
 
-// MaxUserInformation is the longest user information item that is taken, in
-// bytes: user identities (SAML, JWT) are long.
-const MaxUserInformation = 96 << 10
-
 // maxClasses bounds the items of one kind that are about a SOP class each. There
 // may be more of them than contexts: DCMTK sends all that it knows of.
 const maxClasses = 512
@@ -37,11 +33,9 @@ var errClasses = errors.New("more than 512 items of one kind")
 
 var errVersionName = errors.New("an implementation version name of more than 16 characters")
 
-// parse reads the sub-items. Unknown ones are skipped.
+// parse reads the sub-items. Unknown ones are skipped. An item's length field
+// bounds the whole to 65,535 bytes, user identity and all.
 func (u *UserInformation) parse(value []byte) error {
-	if len(value) > MaxUserInformation {
-		return errItemTooBig
-	}
 	c := cursor{b: value}
 	var length, class, version bool
 	for {
