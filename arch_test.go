@@ -60,13 +60,20 @@ var arrows = map[string][]string{
 	"internal/shield": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/audit", "internal/identity", "internal/policy"},
 	// The survey looks from outside: it knows nothing of the archive.
-	"internal/survey": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse"},
+	"internal/survey": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
+		"internal/survey/geo", "internal/survey/known", "internal/survey/scope", "internal/survey/target"},
+	"internal/survey/geo":    {},
+	"internal/survey/known":  {},
+	"internal/survey/report": {"internal/survey", "internal/survey/known"},
+	"internal/survey/scope":  {},
+	"internal/survey/target": {},
 
 	// The only package that knows everybody, and the command line on top.
 	"internal/server": {anything},
 	"cmd/tresor": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy", "internal/server",
-		"internal/shield", "internal/survey"},
+		"internal/shield", "internal/survey", "internal/survey/geo", "internal/survey/known",
+		"internal/survey/report", "internal/survey/scope", "internal/survey/target"},
 
 	// For tests, benchmarks and the demonstration.
 	"internal/corpus":              {},
@@ -93,16 +100,17 @@ var tools = []string{"dicom", "dicom/dict", "dicom/encoding"}
 // owners names for each third-party module the packages that may import it:
 // one, where that is possible.
 var owners = map[string][]string{
-	"golang.org/x/text":                 {"dicom"},
-	"golang.org/x/sys":                  {"internal/durable"},
-	"golang.org/x/crypto":               {"internal/seal"},
-	"golang.org/x/term":                 {"cmd/tresor"},
-	"github.com/alecthomas/kong":        {"cmd/tresor"},
-	"github.com/jotaen/kong-completion": {"cmd/tresor"},
-	"github.com/schollz/progressbar/v3": {"cmd/tresor"},
-	"github.com/pelletier/go-toml/v2":   {"internal/server"},
-	"github.com/ncruces/go-sqlite3":     {"internal/store/sqlite"},
-	"lukechampine.com/adiantum":         {"internal/store/sqlite"},
+	"golang.org/x/text":                       {"dicom"},
+	"golang.org/x/sys":                        {"internal/durable"},
+	"golang.org/x/crypto":                     {"internal/seal", "internal/identity"},
+	"golang.org/x/term":                       {"cmd/tresor"},
+	"github.com/alecthomas/kong":              {"cmd/tresor"},
+	"github.com/jotaen/kong-completion":       {"cmd/tresor"},
+	"github.com/schollz/progressbar/v3":       {"cmd/tresor"},
+	"github.com/pelletier/go-toml/v2":         {"internal/server", "internal/survey/scope"},
+	"github.com/oschwald/maxminddb-golang/v2": {"internal/survey/geo"},
+	"github.com/ncruces/go-sqlite3":           {"internal/store/sqlite"},
+	"lukechampine.com/adiantum":               {"internal/store/sqlite"},
 }
 
 // testModules are imported by tests alone: oracles and drivers.

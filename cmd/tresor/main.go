@@ -33,6 +33,8 @@ type commands struct {
 
 	Serve       serveCommand       `cmd:"" help:"Start the archive."`
 	Device      deviceCommand      `cmd:"" help:"Devices that may talk to the archive."`
+	User        userCommand        `cmd:"" help:"People who may use the archive."`
+	Token       tokenCommand       `cmd:"" help:"Bearer tokens for programs that act for a user."`
 	Echo        echoCommand        `cmd:"" help:"Ask an archive whether it is there (C-ECHO)."`
 	Find        findCommand        `cmd:"" help:"Search an archive (C-FIND)."`
 	Get         getCommand         `cmd:"" help:"Fetch from an archive (C-GET)."`

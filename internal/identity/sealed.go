@@ -31,23 +31,27 @@ func sealedAD(name string) []byte { return []byte("tresor/identity/1 " + name) }
 
 // writeSealed replaces the file name by v, durably, as one line of text: a
 // magic word and the sealed JSON in base64.
-func (s *Store) writeSealed(name string, v any) error {
+func (s *Store) writeSealed(name string, v any) error { return writeSealed(s.dir, s.box, name, v) }
+
+func writeSealed(dir string, box Box, name string, v any) error {
 	plain, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	b := []byte(sealedMagic)
-	b = base64.StdEncoding.AppendEncode(b, s.box.Seal(plain, sealedAD(name)))
-	return durable.WriteFile(durable.OS, filepath.Join(s.dir, name), append(b, '\n'), 0o600)
+	b = base64.StdEncoding.AppendEncode(b, box.Seal(plain, sealedAD(name)))
+	return durable.WriteFile(durable.OS, filepath.Join(dir, name), append(b, '\n'), 0o600)
 }
 
 // readSealed reads what writeSealed wrote.
-func (s *Store) readSealed(name string, v any) error {
-	b, err := durable.ReadFile(durable.OS, filepath.Join(s.dir, name), maxSealed)
+func (s *Store) readSealed(name string, v any) error { return readSealed(s.dir, s.box, name, v) }
+
+func readSealed(dir string, box Box, name string, v any) error {
+	b, err := durable.ReadFile(durable.OS, filepath.Join(dir, name), maxSealed)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	plain, err := openSealed(s.box, name, b)
+	plain, err := openSealed(box, name, b)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}

@@ -58,6 +58,7 @@ type Admin struct {
 	keyring  *seal.Keyring
 	trail    *audit.Trail
 	Identity *identity.Store
+	Accounts *identity.Accounts
 }
 
 // OpenAdmin opens the data folder, which it makes if there is none.
@@ -77,7 +78,18 @@ func OpenAdmin(dir string, c Config) (*Admin, error) {
 	if a.Identity, err = openIdentity(dir, ring, c); err != nil {
 		return nil, errors.Join(err, a.trail.Close())
 	}
+	if a.Accounts, err = openAccounts(dir, ring); err != nil {
+		return nil, errors.Join(err, a.Identity.Close(), a.trail.Close())
+	}
 	return a, nil
+}
+
+func openAccounts(dir string, ring *seal.Keyring) (*identity.Accounts, error) {
+	box, err := ring.Box(identityKey)
+	if err != nil {
+		return nil, fmt.Errorf("open the key of users: %w", err)
+	}
+	return identity.OpenAccounts(dir, box, identity.Options{Poll: identityPoll})
 }
 
 func openIdentity(dir string, ring *seal.Keyring, c Config) (*identity.Store, error) {
@@ -100,7 +112,9 @@ func (a *Admin) Settle() {
 }
 
 // Close closes what Admin opened.
-func (a *Admin) Close() error { return errors.Join(a.Identity.Close(), a.trail.Close()) }
+func (a *Admin) Close() error {
+	return errors.Join(a.Accounts.Close(), a.Identity.Close(), a.trail.Close())
+}
 
 // Note writes an act of administration to the trail, in the name of the account
 // that runs the command.
@@ -120,6 +134,15 @@ func DeviceEvent(code audit.Code, device, detail string) audit.Event {
 	e := audit.Event{Code: code, Details: []audit.Detail{{Name: "device", Value: device}}}
 	if detail != "" {
 		e.Details = append(e.Details, audit.Detail{Name: "what", Value: detail})
+	}
+	return e
+}
+
+// UserEvent is an audit.Event about a user's account or tokens.
+func UserEvent(user, detail string) audit.Event {
+	e := audit.Event{Code: audit.UserSecurity, Details: []audit.Detail{{Name: "what", Value: detail}}}
+	if user != "" {
+		e.Details = append(e.Details, audit.Detail{Name: "user", Value: user})
 	}
 	return e
 }

@@ -22,6 +22,7 @@ type data struct {
 	keyring  *seal.Keyring
 	trail    *audit.Trail
 	identity *identity.Store
+	accounts *identity.Accounts
 	vault    archive.Vault
 	catalog  archive.Catalog
 	closers  []func() error
@@ -43,6 +44,13 @@ func openData(dir string, c Config, log *slog.Logger) (*data, error) {
 			d.identity, err = openIdentity(dir, ring, c)
 			if err == nil {
 				d.closers = append(d.closers, d.identity.Close)
+			}
+			return err
+		},
+		func() error {
+			d.accounts, err = openAccounts(dir, ring)
+			if err == nil {
+				d.closers = append(d.closers, d.accounts.Close)
 			}
 			return err
 		},

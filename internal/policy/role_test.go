@@ -1,0 +1,38 @@
+package policy
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestRolesGiveTheirRightsAndNoMore(t *testing.T) {
+	scope := Scope{Referring: []string{"praxis"}}
+	for _, c := range []struct {
+		role  Role
+		scope Scope
+		want  []Right
+	}{
+		{Administrator, Scope{}, []Right{Manage}},
+		{Administrator, scope, []Right{Manage}},
+		{Radiologist, Scope{}, []Right{Find, Get, Store}},
+		{Technologist, Scope{}, []Right{Find, Get, Store}},
+		{Referrer, Scope{}, nil},
+		{Referrer, scope, []Right{Find, Get}},
+		{PrivacyOfficer, Scope{}, []Right{ReadTrail}},
+		{Auditor, Scope{}, []Right{ReadTrail}},
+		{"", Scope{}, nil},
+		{"root", Scope{}, nil},
+	} {
+		if got := RightsOf(c.role, c.scope); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %v, not %v", c.role, got, c.want)
+		}
+	}
+	for _, r := range Roles {
+		if !r.Known() {
+			t.Errorf("%s is not known", r)
+		}
+	}
+	if Role("root").Known() || Role("").Known() {
+		t.Error("an unknown role is known")
+	}
+}
