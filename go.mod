@@ -5,6 +5,8 @@ go 1.26.0
 require golang.org/x/text v0.43.0
 
 require (
+	github.com/klauspost/compress v1.18.2 // indirect
+	github.com/oschwald/maxminddb-golang/v2 v2.0.0 // indirect
 	github.com/rogpeppe/go-internal v1.14.1 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 )
