@@ -104,6 +104,7 @@ var owners = map[string][]string{
 	"golang.org/x/sys":                        {"internal/durable"},
 	"golang.org/x/crypto":                     {"internal/seal", "internal/identity"},
 	"golang.org/x/term":                       {"cmd/tresor"},
+	"github.com/klauspost/compress":           {"internal/store/file"}, // several times faster than compress/flate
 	"github.com/alecthomas/kong":              {"cmd/tresor"},
 	"github.com/jotaen/kong-completion":       {"cmd/tresor"},
 	"github.com/schollz/progressbar/v3":       {"cmd/tresor"},

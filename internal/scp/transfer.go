@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
@@ -29,7 +30,12 @@ type transfer struct {
 	retrieval *archive.Retrieval
 	sub       dimse.SubOperations
 	failed    []string // SOP Instance UIDs, for Failed SOP Instance UID List
+	told      time.Time
 }
+
+// progressEvery is how often a requester is told how far its retrieval is: each
+// time costs a message, and a second of slices would cost hundreds.
+const progressEvery = 100 * time.Millisecond
 
 // count adds the outcome of the sub-operation for one instance.
 func (t *transfer) count(e *archive.Entry, status dimse.Status, err error) {
@@ -45,11 +51,13 @@ func (t *transfer) count(e *archive.Entry, status dimse.Status, err error) {
 	}
 }
 
-// progress sends a pending response with the counts.
+// progress sends a pending response with the counts, after the first
+// sub-operation and then now and again (PS3.4 section C.4.3.3 leaves it open).
 func (t *transfer) progress() error {
-	if t.sub.Remaining == 0 {
+	if t.sub.Remaining == 0 || time.Since(t.told) < progressEvery {
 		return nil
 	}
+	t.told = time.Now()
 	sub := t.sub
 	return t.rw.Pending(dimse.StatusPending, nil, &sub)
 }

@@ -107,7 +107,7 @@ func (d *dicomService) connection(ctx context.Context, raw net.Conn, visit *visi
 			log.ErrorContext(ctx, "panic: this is a bug", "value", fmt.Sprintf("%T", v))
 		}
 	}()
-	conn := tls.Server(raw, d.tls)
+	conn := tls.Server(ul.NewBatch(raw), d.tls) // fewer, larger reads
 	handshake, cancel := context.WithTimeout(ctx, time.Duration(d.limits.Handshake))
 	err := conn.HandshakeContext(handshake)
 	cancel()

@@ -2,10 +2,11 @@ package file
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"io"
 	"sync"
+
+	"github.com/klauspost/compress/flate"
 
 	"github.com/tresor-pacs/tresor/internal/seal"
 )
