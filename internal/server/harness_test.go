@@ -184,6 +184,11 @@ func (r *running) dial(dir string) (*tls.Conn, error) {
 // associate requests an association as the device.
 func (r *running) associate(t *testing.T, d *device, o ul.RequestOptions) (*dimse.Client, error) {
 	t.Helper()
+	return r.associateWith(t, d, o, dimse.ClientOptions{})
+}
+
+func (r *running) associateWith(t *testing.T, d *device, o ul.RequestOptions, co dimse.ClientOptions) (*dimse.Client, error) {
+	t.Helper()
 	config, err := identity.ClientTLS(d.tls().Cert, d.tls().Key, d.tls().CA)
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +207,7 @@ func (r *running) associate(t *testing.T, d *device, o ul.RequestOptions) (*dims
 	if err != nil {
 		return nil, err
 	}
-	client := dimse.NewClient(a, dimse.ClientOptions{})
+	client := dimse.NewClient(a, co)
 	t.Cleanup(func() { client.Close(context.Background()) })
 	return client, nil
 }
