@@ -96,6 +96,10 @@ func intOf(ds *dicom.DataSet, tag dicom.Tag, missing int, to *int) error {
 		return nil
 	}
 	v, err := ds.Int(tag)
+	if err != nil && tag == dict.NumberOfFrames {
+		*to = 1 // text that is no number: what can be seen is the first frame
+		return nil
+	}
 	if err != nil || v < 0 || v > 1<<31-1 {
 		return fmt.Errorf("%w: %v is not a number in range", ErrSyntax, tag)
 	}
