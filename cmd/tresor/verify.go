@@ -6,18 +6,29 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/server"
 )
 
 type verifyCommand struct {
+	Repair  bool `help:"First mend what can be mended: make the catalog anew and remove files that a crash left; the server must be stopped."`
 	Rebuild bool `help:"First make the catalog anew from the vault; the server must be stopped."`
 }
 
 // Run reads everything back; it fails if anything is not as it was received.
 func (c *verifyCommand) Run(ctx context.Context, g *globals, o out) error {
-	if c.Rebuild {
+	if c.Repair {
+		n, err := server.RepairVault(ctx, g.Dir, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return fmt.Errorf("repair the vault: %w", err)
+		}
+		if !g.JSON {
+			fmt.Fprintf(o, "%d files removed that a crash left\n", n)
+		}
+	}
+	if c.Rebuild || c.Repair {
 		n, err := server.RebuildCatalog(ctx, g.Dir, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return fmt.Errorf("rebuild the catalog: %w", err)
@@ -33,7 +44,7 @@ func (c *verifyCommand) Run(ctx context.Context, g *globals, o out) error {
 			json.NewEncoder(o).Encode(d)
 			return
 		}
-		fmt.Fprintf(o, "%s at %s: %s\n", d.Instance, d.Location, d.What)
+		fmt.Fprintf(o, "%s\n", strings.TrimLeft(fmt.Sprintf("%s at %s: %s", d.Instance, d.Location, d.What), " "))
 	}
 	sum, err := server.VerifyData(ctx, g.Dir, report, func(archive.Verification) { bar.add(1) })
 	bar.finish()

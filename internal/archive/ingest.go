@@ -16,10 +16,11 @@ import (
 
 // Incoming is one instance on its way in.
 type Incoming struct {
-	// SOPClass and Instance are what the sender says it sends; empty where the
-	// protocol has no such word.
+	// SOPClass, Instance and Study are what the sender says it sends; empty where
+	// the protocol has no such word.
 	SOPClass       dicom.UID
 	Instance       dicom.UID
+	Study          dicom.UID
 	TransferSyntax dicom.UID
 	// DataSet gives the data set in that transfer syntax, without File Meta
 	// Information, to its end.
@@ -190,6 +191,9 @@ func (t *intake) identify() error {
 	}
 	if t.in.Instance != "" && t.in.Instance != r.Instance {
 		return fmt.Errorf("%w: %s is another instance than the one announced", ErrMismatch, dict.SOPInstanceUID)
+	}
+	if t.in.Study != "" && t.in.Study != r.Study {
+		return fmt.Errorf("%w: %s is another study than the one announced", ErrMismatch, dict.StudyInstanceUID)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"time"
@@ -13,6 +14,20 @@ import (
 
 // ErrNotFound says that what was asked for is not there, or not for the one who asks.
 var ErrNotFound = errors.New("not found")
+
+// DamageError lists what Vault.Walk could not read; everything else it did.
+type DamageError struct {
+	At   []Location // of damaged records, or where bytes begin that are no record
+	Errs []error    // one for each
+}
+
+// Error tells how much is damaged, and the first of it.
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%d damaged records, the first at %s: %v", len(e.At), e.At[0], e.Errs[0])
+}
+
+// Unwrap returns the errors.
+func (e *DamageError) Unwrap() []error { return e.Errs }
 
 // Kind says what a vault object is.
 type Kind string
@@ -65,7 +80,8 @@ type Vault interface {
 	Erase(ctx context.Context, study dicom.UID) error
 	// Walk calls f for every object that was committed after the mark and not
 	// deleted or erased, in order of commit, and returns the mark after the
-	// last one. It sees what was committed before it was called.
+	// last one. It sees what was committed before it was called. Damage does
+	// not stop it: at the end it returns a *DamageError with a good mark.
 	Walk(ctx context.Context, after Mark, f func(Location, Meta) error) (Mark, error)
 	Close() error
 }

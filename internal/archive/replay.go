@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/tresor-pacs/tresor/internal/audit"
+	"github.com/tresor-pacs/tresor/internal/policy"
 )
 
 // replay enters into the catalog what the vault took after the mark and the
@@ -32,6 +35,12 @@ func (a *Archive) replay(ctx context.Context, after Mark) (int, error) {
 		added++
 		return nil
 	})
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		// The others are here; verify names what is lost.
+		a.log.ErrorContext(ctx, "THE VAULT IS DAMAGED: run tresor verify", "error", damage)
+		err = a.alarm(ctx, damage)
+	}
 	if added > 0 {
 		a.log.InfoContext(ctx, "catalog brought up to the vault", "added", added)
 	}
@@ -45,4 +54,14 @@ func Rebuild(ctx context.Context, c Config) (int, error) {
 		return 0, fmt.Errorf("empty the catalog: %w", err)
 	}
 	return newArchive(c).replay(ctx, "")
+}
+
+// alarm writes damage to the trail, where there is one.
+func (a *Archive) alarm(ctx context.Context, damage *DamageError) error {
+	if a.trail == nil {
+		return nil
+	}
+	p := policy.Principal{Kind: policy.System, Name: "archive"}
+	return a.As(p).Note(ctx, audit.Event{Code: audit.IntegrityFailure, Action: audit.Execute,
+		Outcome: audit.MajorFailure, Count: len(damage.At), Reason: damage.Error()})
 }

@@ -30,16 +30,23 @@ func (r *Retrieval) Open(ctx context.Context, e *Entry) (Object, error) {
 // lie within the principal's scope, for the principal itself (right Get). The
 // retrieval is in the trail before it returns.
 func (s *Session) Retrieve(ctx context.Context, q Query) (*Retrieval, error) {
-	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), "")
+	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), audit.Event{Code: audit.InstancesTransferred})
+}
+
+// Access is Retrieve for looking at parts of the instances where they are, such
+// as their attributes or some frames (right Get).
+func (s *Session) Access(ctx context.Context, q Query) (*Retrieval, error) {
+	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), audit.Event{Code: audit.InstancesAccessed})
 }
 
 // RetrieveFor is Retrieve for sending to the device named destination (right Move).
 func (s *Session) RetrieveFor(ctx context.Context, q Query, destination string) (*Retrieval, error) {
-	return s.retrieve(ctx, q, policy.MaySendTo(s.principal, destination), destination)
+	return s.retrieve(ctx, q, policy.MaySendTo(s.principal, destination),
+		audit.Event{Code: audit.InstancesTransferred, Destination: destination})
 }
 
-func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, destination string) (*Retrieval, error) {
-	e := audit.Event{Code: audit.InstancesTransferred, Action: audit.Read, Destination: destination}
+func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e audit.Event) (*Retrieval, error) {
+	e.Action = audit.Read
 	if !d.Allowed {
 		return nil, s.denied(ctx, e, d)
 	}

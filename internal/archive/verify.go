@@ -37,7 +37,13 @@ func Verify(ctx context.Context, c Config, report func(Difference), progress fun
 	if err := v.catalogue(ctx); err != nil {
 		return v.sum, fmt.Errorf("read the catalog: %w", err)
 	}
-	if _, err := v.archive.vault.Walk(ctx, "", func(l Location, m Meta) error { return v.object(ctx, l, &m) }); err != nil {
+	_, err := v.archive.vault.Walk(ctx, "", func(l Location, m Meta) error { return v.object(ctx, l, &m) })
+	var damage *DamageError
+	if errors.As(err, &damage) {
+		for i, l := range damage.At {
+			v.differ(Difference{Location: l, What: "damaged: " + damage.Errs[i].Error()})
+		}
+	} else if err != nil {
 		return v.sum, fmt.Errorf("read the vault: %w", err)
 	}
 	return v.sum, nil

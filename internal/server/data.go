@@ -123,21 +123,67 @@ func (s *Server) listenHTTPS() (net.Listener, error) {
 // VerifyData reads everything in a data folder back and compares vault and
 // catalog both ways, beside a running server or without one.
 func VerifyData(ctx context.Context, dir string, report func(archive.Difference), progress func(archive.Verification)) (archive.Verification, error) {
+	var sum archive.Verification
 	ring, err := openKeyring(dir, true)
 	if err != nil {
-		return archive.Verification{}, err
+		return sum, err
 	}
 	d := &data{keyring: ring}
 	defer d.close()
 	v, err := file.Open(filepath.Join(dir, vaultDir), ring, file.Options{ReadOnly: true})
 	if err != nil {
-		return archive.Verification{}, fmt.Errorf("open the vault: %w", err)
+		return sum, fmt.Errorf("open the vault: %w", err)
 	}
 	d.vault, d.closers = v, append(d.closers, v.Close)
 	if err := d.openCatalog(dir, sqlite.OpenReadOnly); err != nil {
-		return archive.Verification{}, err
+		return sum, err
 	}
-	return archive.Verify(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault}, report, progress)
+	sum, err = archive.Verify(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault}, report, progress)
+	if err != nil {
+		return sum, err
+	}
+	n, err := inspect(ctx, v, report)
+	sum.Differences += n
+	return sum, err
+}
+
+// inspect reports what is wrong with the vault's own files beside the objects.
+func inspect(ctx context.Context, v *file.Vault, report func(archive.Difference)) (found int, err error) {
+	in, err := v.Inspect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range in.Missing {
+		report(archive.Difference{Location: l, What: "the file of the object is missing"})
+	}
+	for _, slot := range in.DamagedKeys {
+		report(archive.Difference{What: fmt.Sprintf("the key of a study is damaged (slot %d)", slot)})
+	}
+	for _, name := range in.Orphans {
+		report(archive.Difference{What: "a file that no record knows: " + name + " (tresor verify --repair removes it)"})
+	}
+	return len(in.Missing) + len(in.DamagedKeys) + len(in.Orphans), nil
+}
+
+// RepairVault removes files that a crash left and no record knows; no server
+// may run. It returns how many there were.
+func RepairVault(ctx context.Context, dir string, log *slog.Logger) (int, error) {
+	ring, err := openKeyring(dir, true)
+	if err != nil {
+		return 0, err
+	}
+	v, err := file.Open(filepath.Join(dir, vaultDir), ring, file.Options{Log: log})
+	if err != nil {
+		return 0, fmt.Errorf("open the vault: %w", err)
+	}
+	in, err := v.Inspect(ctx)
+	if err == nil {
+		err = v.RemoveOrphans(ctx, in.Orphans)
+	}
+	if err := errors.Join(err, v.Close()); err != nil {
+		return 0, err
+	}
+	return len(in.Orphans), nil
 }
 
 // RebuildCatalog makes the catalog anew from the vault; no server may run.

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -152,6 +153,17 @@ func Lookup(t dicom.Tag) *Attribute {
 		return nil
 	}
 	return &table[i]
+}
+
+// All ranges over the attributes that the catalog keeps, in ascending order of tags.
+func All() iter.Seq[*Attribute] {
+	return func(yield func(*Attribute) bool) {
+		for i := range table {
+			if !yield(&table[i]) {
+				return
+			}
+		}
+	}
 }
 
 // unique lists the unique keys of the levels (PS3.4 section C.6.1.1).

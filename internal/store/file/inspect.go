@@ -56,7 +56,7 @@ type Inspection struct {
 	IdleKeys    int                // keys of studies that no object was committed for
 	ErasedKeys  int
 	DamagedKeys []uint32 // slots
-	Damage      DamageError
+	Damage      archive.DamageError
 }
 
 // Inspect compares packs, files of objects and study keys. It reads no bodies.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/durable"
 )
 
@@ -19,7 +20,7 @@ func (v *Vault) Reclaim(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("reclaim: %w", err)
 	}
 	r := reclaimer{v: v}
-	err := v.scan(ctx, "", new(DamageError), r.record)
+	err := v.scan(ctx, "", new(archive.DamageError), r.record)
 	if err = errors.Join(err, closeAll(r.file)); err != nil {
 		return r.freed, fmt.Errorf("reclaim: %w", err)
 	}

@@ -8,26 +8,11 @@ import (
 	"github.com/tresor-pacs/tresor/internal/archive"
 )
 
-// DamageError lists what Walk could not read. Everything else it did.
-type DamageError struct {
-	At []archive.Location // of damaged records, or where bytes begin that are no record
-	// Errs has one error for each.
-	Errs []error
-}
-
-// Error implements error.
-func (e *DamageError) Error() string {
-	return fmt.Sprintf("%d damaged records, the first at %s: %v", len(e.At), e.At[0], e.Errs[0])
-}
-
-// Unwrap makes a DamageError an ErrDamaged.
-func (e *DamageError) Unwrap() error { return ErrDamaged }
-
 // Walk implements archive.Vault. It reads no bodies. Damage does not stop it:
-// it goes on, and returns a *DamageError at the end, with the mark after the
+// it goes on, and returns an *archive.DamageError at the end, with the mark after the
 // last record all the same.
 func (v *Vault) Walk(ctx context.Context, after archive.Mark, f func(archive.Location, archive.Meta) error) (archive.Mark, error) {
-	var damage DamageError
+	var damage archive.DamageError
 	mark := after
 	err := v.scan(ctx, after, &damage, func(r *record) error {
 		if m, err := r.meta(); err == nil {
@@ -35,7 +20,7 @@ func (v *Vault) Walk(ctx context.Context, after archive.Mark, f func(archive.Loc
 				return err
 			}
 		} else if !errors.Is(err, archive.ErrNotFound) {
-			damage.add(r.place, err)
+			damaged(&damage, r.place, err)
 		}
 		mark = archive.Mark(r.end().String())
 		return nil
@@ -49,7 +34,8 @@ func (v *Vault) Walk(ctx context.Context, after archive.Mark, f func(archive.Loc
 	return mark, nil
 }
 
-func (e *DamageError) add(p place, err error) {
+// damaged enters what is wrong at p into e.
+func damaged(e *archive.DamageError, p place, err error) {
 	e.At = append(e.At, archive.Location(p.String()))
 	e.Errs = append(e.Errs, err)
 }
@@ -84,7 +70,7 @@ func (r *record) meta() (*archive.Meta, error) {
 
 // scan calls f for every record of an object after the mark, deleted and erased
 // ones too, in order of commit. Bytes that are no record go to damage.
-func (v *Vault) scan(ctx context.Context, after archive.Mark, damage *DamageError, f func(*record) error) error {
+func (v *Vault) scan(ctx context.Context, after archive.Mark, damage *archive.DamageError, f func(*record) error) error {
 	if err := v.usable(ctx); err != nil {
 		return err
 	}
@@ -106,7 +92,7 @@ func (v *Vault) scan(ctx context.Context, after archive.Mark, damage *DamageErro
 	expected := max(1, from.pack)
 	for i, n := range packs {
 		if n > expected {
-			damage.add(place{expected, packHeaderSize}, fmt.Errorf("pack %d and up to %d are missing", expected, n-1))
+			damaged(damage, place{expected, packHeaderSize}, fmt.Errorf("packs %d to %d are missing: %w", expected, n-1, ErrDamaged))
 		}
 		expected = max(expected, n+1)
 		if n < from.pack || !v.ro && n > w.end.pack {
@@ -127,7 +113,7 @@ func (v *Vault) scan(ctx context.Context, after archive.Mark, damage *DamageErro
 // walker goes through packs.
 type walker struct {
 	v      *Vault
-	damage *DamageError
+	damage *archive.DamageError
 	visit  func(*record) error
 	// end is that of what is durable. Where another process may be writing it
 	// is only known to lie there or beyond.
@@ -143,7 +129,7 @@ func (w *walker) pack(ctx context.Context, n uint32, begin int64) error {
 	case w.growing && errors.Is(err, ErrDamaged):
 		return nil // it is just being made
 	case errors.Is(err, ErrDamaged), errors.Is(err, archive.ErrNotFound):
-		w.damage.add(place{n, packHeaderSize}, err)
+		damaged(w.damage, place{n, packHeaderSize}, err)
 		return nil
 	case err != nil:
 		return err
@@ -173,7 +159,7 @@ func (w *walker) next(s *scanner) (bool, error) {
 		return false, fmt.Errorf("read pack %d: %w", s.pack, err)
 	}
 	if s.gap > 0 && (ok || s.dirt && !w.growing) {
-		w.damage.add(place{s.pack, s.off - int64(h.total) - s.gap}, ErrDamaged)
+		damaged(w.damage, place{s.pack, s.off - int64(h.total) - s.gap}, ErrDamaged)
 	}
 	if !ok || h.kind != kindObject {
 		return ok, nil
