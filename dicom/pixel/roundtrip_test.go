@@ -169,3 +169,4 @@ func fuzzDecoder(f *testing.F, ts dicom.UID) {
 func FuzzRLE(f *testing.F)          { fuzzDecoder(f, "1.2.840.10008.1.2.5") }
 func FuzzJPEGLossless(f *testing.F) { fuzzDecoder(f, "1.2.840.10008.1.2.4.57") }
 func FuzzDeflated(f *testing.F)     { fuzzDecoder(f, "1.2.840.10008.1.2.8.1") }
+func FuzzJPEG(f *testing.F)         { fuzzDecoder(f, "1.2.840.10008.1.2.4.51") }
