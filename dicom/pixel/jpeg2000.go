@@ -1,0 +1,87 @@
+package pixel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tresor-pacs/tresor/dicom/dict"
+	"github.com/tresor-pacs/tresor/dicom/pixel/jpeg2000"
+)
+
+var (
+	_ = register(dict.UIDJPEG2000Lossless, decodeJPEG2000)
+	_ = register(dict.UIDJPEG2000, decodeJPEG2000)
+)
+
+// jpeg2000Time is how long one frame may take: the largest that Limits allow
+// takes seconds, and bytes made to waste time could take much longer.
+const jpeg2000Time = 30 * time.Second
+
+// decodeJPEG2000 decodes a frame of JPEG 2000 or HTJ2K (PS3.5 sections A.4.4
+// and A.4.11). The component transform is undone.
+func decodeJPEG2000(frame []byte, d *Description, _ Limits) (decoded, error) {
+	limits := jpeg2000.DefaultLimits()
+	limits.Samples = int64(d.Pixels()) * int64(d.SamplesPerPixel)
+	limits.Components = d.SamplesPerPixel
+	ctx, cancel := context.WithTimeout(context.Background(), jpeg2000Time)
+	defer cancel()
+	head, err := jpeg2000.DecodeHeader(frame, limits)
+	if err != nil {
+		return decoded{}, jpeg2000Error(err)
+	}
+	if head.Width != d.Columns || head.Height != d.Rows || len(head.Components) != d.SamplesPerPixel {
+		return decoded{}, fmt.Errorf("%w: JPEG 2000 image of %d by %d by %d", ErrSyntax, head.Width, head.Height, len(head.Components))
+	}
+	for _, c := range head.Components {
+		if c.Bits > d.BitsAllocated {
+			return decoded{}, fmt.Errorf("%w: JPEG 2000 samples of %d bits", ErrSyntax, c.Bits)
+		}
+	}
+	m, err := jpeg2000.Decode(ctx, frame, limits)
+	if err != nil {
+		return decoded{}, jpeg2000Error(err)
+	}
+	out := decoded{samples: make([]byte, d.FrameBytes())}
+	for i := range m.Planes {
+		jpeg2000Samples(out.samples, m, i, d)
+	}
+	if d.Photometric == YBRRCT || d.Photometric == YBRICT {
+		out.photometric = RGB
+	}
+	return out, nil
+}
+
+// jpeg2000Samples writes the samples of one component where they belong.
+func jpeg2000Samples(out []byte, m *jpeg2000.Image, component int, d *Description) {
+	width := d.SampleBytes()
+	stride, at := width*d.SamplesPerPixel, width*component
+	info := m.Components[component]
+	whole := info.Width == m.Width && info.Height == m.Height
+	for y := range m.Height {
+		for x := range m.Width {
+			var v int32
+			if whole {
+				v = m.Planes[component][y*m.Width+x]
+			} else {
+				v = m.At(component, x, y)
+			}
+			for b := range width {
+				out[at+b] = byte(v >> min(8*b, 31))
+			}
+			at += stride
+		}
+	}
+}
+
+// jpeg2000Error gives the codec's errors the kinds of this package.
+func jpeg2000Error(err error) error {
+	switch {
+	case errors.Is(err, jpeg2000.ErrUnsupported):
+		return fmt.Errorf("%w: %w", ErrUnsupported, err)
+	case errors.Is(err, jpeg2000.ErrLimit), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", ErrLimit, err)
+	}
+	return fmt.Errorf("%w: %w", ErrSyntax, err)
+}
