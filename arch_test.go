@@ -55,8 +55,9 @@ var arrows = map[string][]string{
 	// The protocols. Siblings do not know each other.
 	"internal/scp": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/archive", "internal/audit", "internal/identity", "internal/jobs", "internal/policy"},
+	// Which attributes can be searched for, the warnings of a search have to say.
 	"internal/dicomweb": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
-		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
+		"internal/archive", "internal/archive/match", "internal/audit", "internal/identity", "internal/policy"},
 	"internal/web": {"dicom", "dicom/dict",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
 	"internal/shield": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",

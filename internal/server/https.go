@@ -8,24 +8,39 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
+
+	"github.com/tresor-pacs/tresor/internal/dicomweb"
 )
 
+// dicomWebPath is where the DICOMweb service lies.
+const dicomWebPath = "/dicom-web"
+
 // newHTTPS returns the HTTPS service. Only /healthz and /readyz answer a
-// stranger, with one word; everything else is not there.
-func newHTTPS(ready func() bool, log *slog.Logger) *http.Server {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { oneWord(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !ready() {
-			oneWord(w, http.StatusServiceUnavailable, "starting")
-			return
+// stranger, with one word; who shows a good token reaches DICOMweb, and
+// everything else is not there. Its time limits are those of headers: bodies
+// have theirs in patience.
+func newHTTPS(ready func() bool, gate *gate, web *dicomweb.Service, log *slog.Logger) *http.Server {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/healthz" && r.Method == http.MethodGet:
+			oneWord(w, http.StatusOK, "ok")
+		case path == "/readyz" && r.Method == http.MethodGet:
+			if !ready() {
+				oneWord(w, http.StatusServiceUnavailable, "starting")
+				return
+			}
+			oneWord(w, http.StatusOK, "ready")
+		case path == dicomWebPath || strings.HasPrefix(path, dicomWebPath+"/"):
+			gate.pass(patient(w, r), r, web.Serve)
+		default:
+			oneWord(w, http.StatusNotFound, "absent")
 		}
-		oneWord(w, http.StatusOK, "ready")
 	})
 	return &http.Server{
-		Handler: strict(mux), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 16 << 10,
+		Handler: strict(handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: patience,
+		WriteTimeout: patience, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/tresor-pacs/tresor/dicom/encoding"
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/audit"
+	"github.com/tresor-pacs/tresor/internal/dicomweb"
 	"github.com/tresor-pacs/tresor/internal/jobs"
 	"github.com/tresor-pacs/tresor/internal/policy"
 	"github.com/tresor-pacs/tresor/internal/scp"
@@ -126,7 +128,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	}
 	grace := time.Duration(s.config.Limits.StopGrace)
 	run(func() error { return s.dicom.serve(ctx, dicomListener) })
-	run(func() error { return serveHTTPS(ctx, newHTTPS(s.ready.Load, s.log), httpsListener, grace) })
+	run(func() error { return serveHTTPS(ctx, s.newHTTPS(), httpsListener, grace) })
 	run(func() error {
 		return s.jobs.Run(ctx, map[string]jobs.Do{scp.CommitmentJob: s.dicom.provider.ReportCommitment})
 	})
@@ -139,6 +141,12 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 		s.ready.Store(false)
 	}
 	return all
+}
+
+// newHTTPS puts the HTTPS service together.
+func (s *Server) newHTTPS() *http.Server {
+	web := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
+	return newHTTPS(s.ready.Load, newGate(s.data.accounts, s.archive, s.log), web, s.log)
 }
 
 func (s *Server) note(ctx context.Context, code audit.Code, version string) error {

@@ -1,0 +1,226 @@
+package dicomweb
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
+	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/pixel"
+)
+
+var frameRoutes = []Route{
+	{http.MethodGet, instancePath + "/frames/{frames}", "Retrieve Frames", "PS3.18 section 10.4.1.1.6", serveFrames},
+}
+
+// frameTypes are the media types of encapsulated frames (PS3.18 table 8.7.3-2).
+var frameTypes = map[dicom.UID]string{
+	dict.UIDJPEGBaseline8Bit: "image/jpeg", dict.UIDJPEGExtended12Bit: "image/jpeg",
+	dict.UIDJPEGLossless: "image/jpeg", dict.UIDJPEGLosslessSV1: "image/jpeg",
+	dict.UIDRLELossless:    "image/dicom-rle",
+	dict.UIDJPEGLSLossless: "image/jls", dict.UIDJPEGLSNearLossless: "image/jls",
+	dict.UIDJPEG2000Lossless: "image/jp2", dict.UIDJPEG2000: "image/jp2",
+	dict.UIDJPEG2000MCLossless: "image/jpx", dict.UIDJPEG2000MC: "image/jpx",
+	dict.UIDHTJ2KLossless: "image/jphc", dict.UIDHTJ2KLosslessRPCL: "image/jphc", dict.UIDHTJ2K: "image/jphc",
+}
+
+// serveFrames answers frames: as they are stored, or decoded.
+func serveFrames(x *exchange) error {
+	numbers, err := parseFrames(x.path["frames"])
+	if err != nil {
+		return err
+	}
+	r, err := x.access()
+	if err != nil {
+		return err
+	}
+	s, err := x.open(r, &r.Entries[0])
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	o, err := x.negotiate(frameOffers(s.syntax)...)
+	if err != nil {
+		return err
+	}
+	p, err := x.pixelsOf(s)
+	if err != nil {
+		return err
+	}
+	for _, n := range numbers {
+		if n > p.Frames {
+			return &problem{Status: http.StatusNotFound, Title: "the instance does not have that frame"}
+		}
+	}
+	if !o.multipart && len(numbers) > 1 {
+		return notAcceptable("several frames come in several parts")
+	}
+	return x.writeFrames(s, p, o, numbers)
+}
+
+// frameOffers lists the forms in which the frames of an instance can be had. For
+// compressed ones the standard's default is to decode them (PS3.18 section
+// 8.7.3.3), which is offered where there is a decoder.
+func frameOffers(ts encoding.TransferSyntax) []offer {
+	plain := encoding.ExplicitLE.UID
+	if !ts.Encapsulated {
+		return []offer{{true, typeBytes, plain, true}, {false, typeBytes, plain, true}}
+	}
+	var list []offer
+	if typ := frameTypes[ts.UID]; typ != "" {
+		list = append(list, offer{true, typ, ts.UID, true}, offer{false, typ, ts.UID, true})
+	}
+	// The same bytes under a type that says nothing, for viewers that ask for
+	// transfer-syntax=*.
+	list = append(list, offer{true, typeBytes, ts.UID, false}, offer{false, typeBytes, ts.UID, false})
+	if decodes(ts.UID) {
+		list = append(list, offer{true, typeBytes, plain, true}, offer{false, typeBytes, plain, true})
+	}
+	return list
+}
+
+func (x *exchange) writeFrames(s *stored, p *pixels, o *offer, numbers []int) error {
+	decode := o.syntax != s.syntax.UID && s.syntax.Encapsulated
+	if !o.multipart {
+		b, err := x.frame(s, p, numbers[0], decode)
+		if err != nil {
+			return err
+		}
+		typ := o.typ + "; transfer-syntax=" + string(o.syntax)
+		return x.serveBytes(typ, etag(s.entry, o.syntax+".frame."+dicom.UID(strconv.Itoa(numbers[0]))), b)
+	}
+	parts := x.multipart(o.typ)
+	for _, n := range numbers {
+		b, err := x.frame(s, p, n, decode) // before the part begins, so that the first can still fail with a status
+		if err != nil {
+			return err
+		}
+		w, err := parts.next(o.typ, o.syntax, x.resource(s.entry.Study, s.entry.Series, s.entry.Instance)+"/frames/"+strconv.Itoa(n))
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	return parts.end()
+}
+
+// frame reads one frame, counted from 1, in one range if it lies so.
+func (x *exchange) frame(s *stored, p *pixels, n int, decode bool) ([]byte, error) {
+	if !s.syntax.Encapsulated {
+		return s.nativeFrame(p, n)
+	}
+	var size int64
+	for _, e := range p.frames[n-1] {
+		size += e.n
+	}
+	if size > maxFrame {
+		return nil, pixel.ErrLimit
+	}
+	b := make([]byte, size)
+	at := int64(0)
+	for _, e := range p.frames[n-1] {
+		if m, err := s.ReadAt(b[at:at+e.n], e.off); int64(m) < e.n {
+			return nil, fmt.Errorf("read a frame: %w", err)
+		}
+		at += e.n
+	}
+	if !decode {
+		return b, nil
+	}
+	d, _ := pixel.Decoder(s.syntax.UID)
+	f, err := d.Decode(b, &p.Description, pixel.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return packFrame(f), nil
+}
+
+// maxFrame is the largest frame that is sent, in bytes.
+const maxFrame = 1 << 30
+
+// packFrame returns the frame as native pixel data has it: pixels of one bit lie
+// eight in a byte.
+func packFrame(f *pixel.Frame) []byte {
+	if f.BitsAllocated != 1 {
+		return f.Data
+	}
+	out := make([]byte, (len(f.Data)+7)/8)
+	for i, v := range f.Data {
+		out[i>>3] |= v & 1 << (i & 7)
+	}
+	return out
+}
+
+// nativeFrame reads one frame of native pixel data.
+func (s *stored) nativeFrame(p *pixels, n int) ([]byte, error) {
+	first := p.bits * int64(n-1) // bit at which the frame begins
+	from, to := first/8, (first+p.bits+7)/8
+	if to-from > maxFrame {
+		return nil, pixel.ErrLimit
+	}
+	r, err := s.read(p.bulk.Offset+from, to-from)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	b := make([]byte, to-from)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, fmt.Errorf("read a frame: %w", err)
+	}
+	if shift := first % 8; shift != 0 || p.bits%8 != 0 {
+		b = shiftBits(b, int(shift), p.bits)
+	}
+	swapBytes(b, p.swap)
+	return b, nil
+}
+
+// shiftBits returns n bits of b from bit number from on, the rest of the last
+// byte zero (PS3.5 section 8.1.1: frames of one bit need not begin with a byte).
+func shiftBits(b []byte, from int, n int64) []byte {
+	out := make([]byte, (n+7)/8)
+	for i := range out {
+		v := uint16(b[i])
+		if i+1 < len(b) {
+			v |= uint16(b[i+1]) << 8
+		}
+		out[i] = byte(v >> from)
+	}
+	if rest := n % 8; rest != 0 {
+		out[len(out)-1] &= 1<<rest - 1
+	}
+	return out
+}
+
+// swapBytes turns the byte order of words of the width around.
+func swapBytes(b []byte, width int) {
+	if width < 2 {
+		return
+	}
+	for ; len(b) >= width; b = b[width:] {
+		for i := range width / 2 {
+			b[i], b[width-1-i] = b[width-1-i], b[i]
+		}
+	}
+}
+
+// maxFrameList bounds how many frames one request asks for.
+const maxFrameList = 4096
+
+// parseFrames reads a list of frame numbers, counted from 1.
+func parseFrames(s string) ([]int, error) {
+	var list []int
+	for f := range strings.SplitSeq(s, ",") {
+		n, err := strconv.ParseUint(f, 10, 31)
+		if err != nil || n == 0 || len(list) == maxFrameList {
+			return nil, bad("frames are numbers from 1 on, separated by commas")
+		}
+		list = append(list, int(n))
+	}
+	return list, nil
+}

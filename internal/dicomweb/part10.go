@@ -1,0 +1,181 @@
+package dicomweb
+
+import (
+	"bytes"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
+	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/pixel"
+	"github.com/tresor-pacs/tresor/internal/archive"
+)
+
+// target returns the transfer syntax in which an instance goes out: wanted is
+// what the client named, "" or "*" if it left the choice. Implicit VR Little
+// Endian and Explicit VR Big Endian are sent only to those who name them: no
+// client of DICOMweb has to know them (PS3.18 section 8.7.3.5.2).
+func target(from encoding.TransferSyntax, wanted dicom.UID) (encoding.TransferSyntax, error) {
+	switch {
+	case wanted == from.UID, wanted == "*" && from.Deflated:
+		return from, nil
+	case wanted == "" || wanted == "*":
+		if from.Native() {
+			return encoding.ExplicitLE, nil
+		}
+		return from, nil
+	}
+	to, ok := encoding.Lookup(wanted)
+	if !ok || !to.Native() {
+		return to, notAcceptable("an instance cannot be had in that transfer syntax")
+	}
+	if !from.Native() && (wanted != encoding.ExplicitLE.UID || !decodes(from.UID)) {
+		return to, notAcceptable("an instance cannot be had in that transfer syntax: its pixel data would have to be decoded")
+	}
+	return to, nil
+}
+
+func decodes(ts dicom.UID) bool {
+	_, ok := pixel.Decoder(ts)
+	return ok
+}
+
+// fileHead is what stands in a file before the data set (PS3.10 chapter 7). The
+// preamble that was received is never sent: it may be a program.
+func fileHead(e *archive.Entry, ts dicom.UID) ([]byte, error) {
+	return encoding.AppendMeta(nil, encoding.NewMeta(e.SOPClass, e.Instance, ts))
+}
+
+// writeFile writes an instance as a file in the transfer syntax.
+func (x *exchange) writeFile(w io.Writer, s *stored, to encoding.TransferSyntax) error {
+	head, err := fileHead(s.entry, to.UID)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	raw := s.raw(0, s.entry.Length)
+	defer raw.Close()
+	switch {
+	case to.UID == s.syntax.UID:
+		_, err = io.Copy(w, raw)
+		return err
+	case s.syntax.Native():
+		return encoding.Transcode(w, to, raw, s.syntax, encoding.Options{Limits: x.service.limits})
+	}
+	return x.decodeFile(w, raw, s, to)
+}
+
+// maxDecoded is the largest encapsulated instance that is decoded as a whole.
+const maxDecoded = 512 << 20
+
+// decodeFile writes an instance with its pixel data decoded.
+func (x *exchange) decodeFile(w io.Writer, raw io.Reader, s *stored, to encoding.TransferSyntax) error {
+	if s.entry.Length > maxDecoded {
+		return notAcceptable("an instance is too large to be decoded")
+	}
+	ds := new(dicom.DataSet)
+	if err := encoding.NewDecoder(raw, s.syntax, encoding.Options{Limits: x.service.limits}).ReadAll(ds); err != nil {
+		return err
+	}
+	if !ds.Has(dict.PixelData) {
+		return encoding.Write(w, to, ds)
+	}
+	im, err := pixel.Open(ds, s.syntax.UID, pixel.Limits{})
+	if err != nil {
+		return err
+	}
+	if im.FrameBytes()*int64(im.Frames) > maxDecoded {
+		return notAcceptable("an instance is too large to be decoded")
+	}
+	if err := replacePixels(ds, im); err != nil {
+		return err
+	}
+	return encoding.Write(w, to, ds)
+}
+
+// replacePixels puts decoded pixel data in place of the encapsulated.
+func replacePixels(ds *dicom.DataSet, im *pixel.Image) error {
+	var data []byte
+	for i := range im.Frames {
+		f, err := im.Frame(i)
+		if err != nil {
+			return err
+		}
+		data = append(data, packFrame(f)...)
+		if i == 0 {
+			ds.PutString(dict.PhotometricInterpretation, dicom.VRCS, string(f.Photometric))
+			if f.SamplesPerPixel > 1 {
+				ds.PutInts(dict.PlanarConfiguration, dicom.VRUS, 0)
+			}
+		}
+	}
+	vr := dicom.VROW
+	if im.BitsAllocated <= 8 {
+		vr = dicom.VROB
+	}
+	ds.Put(dicom.Element{Tag: dict.PixelData, VR: vr, Data: dicom.Pad(data, dicom.VROB)})
+	ds.Delete(dict.ExtendedOffsetTable)
+	ds.Delete(dict.ExtendedOffsetTableLengths)
+	return nil
+}
+
+// fileReader is a file of an instance as it is stored, for reading at any place.
+type fileReader struct {
+	head []byte
+	body io.ReaderAt
+}
+
+// ReadAt implements io.ReaderAt.
+func (f *fileReader) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < int64(len(f.head)) {
+		n = copy(p, f.head[off:])
+		if n == len(p) {
+			return n, nil
+		}
+	}
+	m, err := f.body.ReadAt(p[n:], off+int64(n)-int64(len(f.head)))
+	return n + m, err
+}
+
+// serveFile answers one instance as a file, or the ranges of it that were asked
+// for.
+func (x *exchange) serveFile(s *stored, to encoding.TransferSyntax) error {
+	h := x.w.Header()
+	h.Set("Content-Type", typeDICOM+"; transfer-syntax="+string(to.UID))
+	h.Set("Content-Disposition", `attachment; filename="`+string(s.entry.Instance)+`.dcm"`)
+	h.Set("ETag", etag(s.entry, to.UID))
+	if to.UID != s.syntax.UID {
+		if x.Method == http.MethodHead {
+			return nil
+		}
+		return x.writeFile(x.w, s, to)
+	}
+	head, err := fileHead(s.entry, to.UID)
+	if err != nil {
+		return err
+	}
+	f := &fileReader{head, s}
+	http.ServeContent(x.w, x.Request, "", time.Time{}, io.NewSectionReader(f, 0, int64(len(head))+s.entry.Length))
+	return nil
+}
+
+// etag names a form of an instance: the instance never changes.
+func etag(e *archive.Entry, form dicom.UID) string {
+	return `"` + hex.EncodeToString(e.SHA256[:16]) + "-" + string(form) + `"`
+}
+
+// serveBytes answers bytes that are in memory, or the ranges of them that were
+// asked for.
+func (x *exchange) serveBytes(typ, tag string, b []byte) error {
+	h := x.w.Header()
+	h.Set("Content-Type", typ)
+	h.Set("Content-Disposition", "attachment")
+	h.Set("ETag", tag)
+	http.ServeContent(x.w, x.Request, "", time.Time{}, bytes.NewReader(b))
+	return nil
+}

@@ -1,0 +1,123 @@
+package dicomweb
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/internal/archive"
+)
+
+// Route is one transaction on one kind of resource.
+type Route struct {
+	Method  string
+	Pattern string // below the service's root
+	Name    string
+	Where   string // in the standard
+	serve   func(*exchange) error
+}
+
+// studies, series and instance are the resources of the Studies Service.
+const (
+	studyPath    = "/studies/{study}"
+	seriesPath   = studyPath + "/series/{series}"
+	instancePath = seriesPath + "/instances/{instance}"
+)
+
+// routes is all that the service answers.
+var routes []Route
+
+func init() {
+	routes = slices.Concat(
+		searchRoutes, metadataRoutes, retrieveRoutes, frameRoutes, bulkDataRoutes, storeRoutes, capabilityRoutes)
+}
+
+// Routes returns all that the service answers.
+func Routes() []Route { return slices.Clone(routes) }
+
+// find finds the route of the request and reads the variables of its path.
+func (x *exchange) find() (*Route, error) {
+	path, ok := strings.CutPrefix(x.URL.Path, x.service.prefix)
+	if !ok {
+		return nil, errNotFound
+	}
+	if path == "" {
+		path = "/"
+	}
+	method := x.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	var allow []string
+	for i := range routes {
+		r := &routes[i]
+		vars, ok := r.match(path)
+		if !ok {
+			continue
+		}
+		if r.Method == method {
+			x.path = vars
+			return r, checkUIDs(vars)
+		}
+		allow = append(allow, r.Method)
+	}
+	switch {
+	case allow == nil:
+		return nil, errNotFound
+	case method == http.MethodOptions:
+		return &Route{Method: method, Pattern: "OPTIONS", serve: serveAllow(allow)}, nil
+	}
+	return nil, &problem{Status: http.StatusMethodNotAllowed, Title: "this resource does not have that method", allow: allowed(allow)}
+}
+
+// allowed completes the methods of a resource.
+func allowed(methods []string) []string {
+	if slices.Contains(methods, http.MethodGet) {
+		methods = append(methods, http.MethodHead)
+	}
+	methods = append(methods, http.MethodOptions)
+	slices.Sort(methods)
+	return slices.Compact(methods)
+}
+
+func (r *Route) match(path string) (vars map[string]string, ok bool) {
+	want, got := strings.Split(r.Pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	for i, w := range want {
+		name, isVar := strings.CutPrefix(w, "{")
+		switch {
+		case isVar:
+			if vars == nil {
+				vars = map[string]string{}
+			}
+			vars[strings.TrimSuffix(name, "}")] = got[i]
+		case w != got[i]:
+			return nil, false
+		}
+	}
+	return vars, true
+}
+
+// checkUIDs refuses what stands for a UID in the path and is none.
+func checkUIDs(vars map[string]string) error {
+	for _, name := range []string{"study", "series", "instance"} {
+		if uid, given := vars[name]; given && !dicom.UID(uid).Tolerable() {
+			return bad("the path has a UID that is none")
+		}
+	}
+	return nil
+}
+
+// level returns the level of the resource that the path names.
+func (x *exchange) level() archive.Level {
+	switch {
+	case x.path["instance"] != "":
+		return archive.LevelInstance
+	case x.path["series"] != "":
+		return archive.LevelSeries
+	}
+	return archive.LevelStudy
+}

@@ -1,0 +1,113 @@
+package dicomweb
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/internal/archive"
+)
+
+var retrieveRoutes = []Route{
+	{http.MethodGet, studyPath, "Retrieve Study", "PS3.18 section 10.4.1.1.1", serveInstances},
+	{http.MethodGet, seriesPath, "Retrieve Series", "PS3.18 section 10.4.1.1.1", serveInstances},
+	{http.MethodGet, instancePath, "Retrieve Instance", "PS3.18 section 10.4.1.1.1", serveInstances},
+}
+
+// serveInstances answers instances as files of PS3.10: several in parts, one
+// alone too if the client wants it so.
+func serveInstances(x *exchange) error {
+	r, err := x.retrieve()
+	if err != nil {
+		return err
+	}
+	single, targets, err := x.forms(r)
+	if err != nil {
+		return err
+	}
+	if single {
+		s, err := x.open(r, &r.Entries[0])
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return x.serveFile(s, targets[0])
+	}
+	p := x.multipart(typeDICOM)
+	for i := range r.Entries {
+		if err := x.writePart(p, r, &r.Entries[i], targets[i]); err != nil {
+			return err
+		}
+	}
+	return p.end()
+}
+
+func (x *exchange) writePart(p *parts, r *archive.Retrieval, e *archive.Entry, to encoding.TransferSyntax) error {
+	s, err := x.open(r, e)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	w, err := p.next(typeDICOM, to.UID, x.resource(e.Study, e.Series, e.Instance))
+	if err != nil {
+		return err
+	}
+	return x.writeFile(w, s, to)
+}
+
+// forms decides whether the answer is a single part, and in which transfer
+// syntax each instance goes out. The range that the client likes best and that
+// serves all instances wins.
+func (x *exchange) forms(r *archive.Retrieval) (single bool, targets []encoding.TransferSyntax, err error) {
+	ranges, err := accepts(x.Request)
+	if err != nil {
+		return false, nil, err
+	}
+	slices.SortStableFunc(ranges, func(a, b mediaRange) int {
+		switch {
+		case a.q > b.q:
+			return -1
+		case a.q < b.q:
+			return 1
+		}
+		return 0
+	})
+	err = notAcceptable("none of the acceptable media types can be had")
+	for i := range ranges {
+		m := &ranges[i]
+		if m.q == 0 || !m.takesFiles(len(r.Entries)) {
+			continue
+		}
+		var tried error
+		if targets, tried = targetsOf(r, dicom.UID(m.syntax)); tried == nil {
+			return !m.multipart && m.typ == typeDICOM, targets, nil
+		}
+		err = tried
+	}
+	return false, nil, err
+}
+
+// takesFiles reports whether n files can be an answer of the range.
+func (m *mediaRange) takesFiles(n int) bool {
+	if m.multipart {
+		return m.typ == typeDICOM || m.typ == "" || m.typ == "*/*" || m.typ == "application/*"
+	}
+	return m.typ == "*/*" || n == 1 && m.typ == typeDICOM
+}
+
+func targetsOf(r *archive.Retrieval, wanted dicom.UID) ([]encoding.TransferSyntax, error) {
+	list := make([]encoding.TransferSyntax, len(r.Entries))
+	for i := range r.Entries {
+		from, ok := encoding.Lookup(r.Entries[i].TransferSyntax)
+		if !ok {
+			return nil, encoding.ErrTransferSyntax
+		}
+		to, err := target(from, wanted)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = to
+	}
+	return list, nil
+}

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/audit"
+	"github.com/tresor-pacs/tresor/internal/identity"
+	"github.com/tresor-pacs/tresor/internal/policy"
+)
+
+// gate lets requests in that show a good bearer token (RFC 6750). A good token
+// always passes, however often others from the same address have failed: a
+// token cannot be guessed, and so nobody can lock others out.
+type gate struct {
+	accounts *identity.Accounts
+	archive  *archive.Archive
+	failures *identity.Failures
+	unnoted  atomic.Int64 // refusals since the last one in the trail
+	log      *slog.Logger
+}
+
+// The failures of one address that are written to the trail one by one, and
+// after which wrong tokens are told to wait.
+const (
+	failureBurst = 20
+	failureEvery = 3 * time.Second
+)
+
+func newGate(accounts *identity.Accounts, a *archive.Archive, log *slog.Logger) *gate {
+	return &gate{accounts: accounts, archive: a, failures: identity.NewFailures(failureBurst, failureEvery, nil), log: log}
+}
+
+// pass calls next on behalf of whoever the request's token belongs to, or
+// answers that it is not let in.
+func (g *gate) pass(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request, *archive.Session)) {
+	p, id, err := g.accounts.AuthenticateToken(bearer(r))
+	if err != nil {
+		g.refuse(w, r, id, err)
+		return
+	}
+	next(w, r, g.archive.As(p).From(archive.Origin{Peer: r.RemoteAddr, Association: "token " + id}))
+}
+
+// bearer returns the token of the Authorization header, "" if there is none.
+func bearer(r *http.Request) string {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// refuse answers 401, and 429 to who goes on with wrong tokens, and writes it to
+// the trail: beyond the limit refusals are counted and come with the next one.
+func (g *gate) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
+	status, reason := http.StatusUnauthorized, identity.UnknownToken
+	var auth *identity.AuthError
+	if errors.As(err, &auth) {
+		reason = auth.Reason
+	}
+	if g.failures.Count(source(r)) {
+		if err := g.note(r, id, reason); err != nil {
+			g.log.ErrorContext(r.Context(), "https: a refusal could not be written to the trail", "error", err)
+			status = http.StatusServiceUnavailable
+		}
+	} else {
+		g.unnoted.Add(1)
+		if reason != identity.NoToken {
+			status = http.StatusTooManyRequests
+			w.Header().Set("Retry-After", "30")
+		}
+	}
+	if status == http.StatusUnauthorized {
+		challenge := `Bearer realm="tresor"`
+		if reason != identity.NoToken {
+			challenge += `, error="invalid_token"`
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	oneWord(w, status, "refused")
+}
+
+func (g *gate) note(r *http.Request, id string, reason identity.Reason) error {
+	e := audit.Event{Code: audit.Login, Outcome: audit.SeriousFailure, Reason: string(reason)}
+	o := archive.Origin{Peer: r.RemoteAddr}
+	if id != "" {
+		o.Association = "token " + id
+	}
+	if n := g.unnoted.Swap(0); n > 0 {
+		e.Count = int(n)
+		e.Details = []audit.Detail{{Name: "what", Value: "as many more refusals before this one as the count says"}}
+	}
+	return g.archive.As(policy.Principal{}).From(o).Note(context.WithoutCancel(r.Context()), e)
+}
+
+// source is the address that failures are counted by: IPv6 by its /64, which one
+// subscriber has.
+func source(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	ip := net.ParseIP(host)
+	if ip != nil && ip.To4() == nil {
+		return ip.Mask(net.CIDRMask(64, 128)).String()
+	}
+	return host
+}
