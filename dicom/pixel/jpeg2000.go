@@ -13,6 +13,9 @@ import (
 var (
 	_ = register(dict.UIDJPEG2000Lossless, decodeJPEG2000)
 	_ = register(dict.UIDJPEG2000, decodeJPEG2000)
+	_ = register(dict.UIDHTJ2KLossless, decodeJPEG2000)
+	_ = register(dict.UIDHTJ2KLosslessRPCL, decodeJPEG2000)
+	_ = register(dict.UIDHTJ2K, decodeJPEG2000)
 )
 
 // jpeg2000Time is how long one frame may take: the largest that Limits allow

@@ -25,7 +25,7 @@ func (d *blockDecoder) decode(b *block, bandPlanes, orient int, style byte) ([]i
 	d.w, d.h = b.width(), b.height()
 	d.prepare()
 	if style&styleHT != 0 {
-		return d.data, d.decodeHT(b, planes, style&styleCausal != 0)
+		return d.data, d.decodeHT(b, planes)
 	}
 	d.sig, d.causal = &sigContext[orient], style&styleCausal != 0
 	d.mq.cx.reset()

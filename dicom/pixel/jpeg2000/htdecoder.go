@@ -1,7 +1,220 @@
 package jpeg2000
 
-type htDecoder struct{}
+import "math/bits"
 
-func (d *blockDecoder) decodeHT(b *block, planes int, causal bool) error {
-	return unsupported("high-throughput block coder")
+// htDecoder decodes the cleanup pass of a high-throughput block (T.814 section
+// 7.3): quads of two by two samples, in pairs.
+type htDecoder struct {
+	mel htMEL
+	vlc htBackward
+	mag htForward
+	// above holds the exponents of the samples above the row of quads, 0 for
+	// those not significant, from index 1 on; below those of the row.
+	above, below []uint8
+	planes       int // of what is missing under the cleanup pass
+}
+
+// htEntry is a codeword of the quads' code, looked up by its context and the
+// next seven bits.
+type htEntry struct {
+	pattern     uint8 // significance: top left, bottom left, top right, bottom right
+	known, ones uint8 // of exponents
+	offset      bool
+	length      uint8
+}
+
+// htTables are for the first row of quads and for the others.
+var htTables = [2][8 << 7]htEntry{htTable(htFirstCodes[:]), htTable(htOtherCodes[:])}
+
+func htTable(codes []uint32) (t [8 << 7]htEntry) {
+	for _, c := range codes {
+		e := htEntry{pattern: uint8(c >> 19 & 15), offset: c>>18&1 == 1, known: uint8(c >> 14 & 15),
+			ones: uint8(c >> 10 & 15), length: uint8(c & 7)}
+		for v := c >> 3 & 0x7f; v < 1<<7; v += 1 << e.length {
+			t[c>>23<<7|v] = e
+		}
+	}
+	return t
+}
+
+// decodeHT decodes a high-throughput block.
+func (d *blockDecoder) decodeHT(b *block, planes int) error {
+	if len(b.segs) > 1 {
+		return unsupported("refinement passes of the high-throughput block coder")
+	}
+	d.gather(b.segs[0].pieces)
+	buf := d.buf[:len(d.buf)-2]
+	if len(buf) < 2 {
+		return malformed("high-throughput block of %d bytes", len(buf))
+	}
+	n := len(buf)
+	tail := int(buf[n-1])<<4 | int(buf[n-2]&15)
+	if tail < 2 || tail > n || tail > 4079 {
+		return malformed("impossible length of a block's suffix")
+	}
+	last := buf[n-2]
+	buf[n-1], buf[n-2] = 0xff, last|15
+	h := &d.ht
+	h.planes = planes - 1
+	h.mag = htForward{b: buf[:n-tail], fill: 0xff}
+	h.mel = htMEL{b: buf[n-tail:]}
+	h.vlc = htBackward{b: buf[n-tail : n-2], last: last | 15, acc: uint64(last >> 4), n: 4}
+	if last>>4&7 == 7 {
+		h.vlc.acc, h.vlc.n = 7, 3
+	}
+	quads := (d.w + 1) / 2
+	h.above, h.below = make([]uint8, 2*quads+3), make([]uint8, 2*quads+3)
+	for y := 0; y < d.h; y += 2 {
+		if err := d.quadRow(y, quads); err != nil {
+			return err
+		}
+		h.above, h.below = h.below, h.above
+		clear(h.below)
+	}
+	return nil
+}
+
+// quadRow decodes the row of quads at y.
+func (d *blockDecoder) quadRow(y, quads int) error {
+	h := &d.ht
+	first := y == 0
+	left := uint8(0) // the pattern of the quad before
+	for q := 0; q < quads; q += 2 {
+		var e [2]htEntry
+		n := min(2, quads-q)
+		for i := range n {
+			e[i] = h.quad(q+i, left, first)
+			left = e[i].pattern
+		}
+		u := h.offsets(e[0].offset, e[1].offset, first)
+		for i := range n {
+			if err := d.samples(y, q+i, &e[i], u[i], first); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// quad decodes the codeword of quad q (T.814 section 7.3.5).
+func (h *htDecoder) quad(q int, left uint8, first bool) htEntry {
+	bit := func(on bool, n int) int {
+		if on {
+			return 1 << n
+		}
+		return 0
+	}
+	var context int
+	table := &htTables[0]
+	if first {
+		context = bit(left&3 != 0, 0) | bit(left&4 != 0, 1) | bit(left&8 != 0, 2)
+	} else {
+		a := h.above[2*q : 2*q+4]
+		context = bit(a[0]|a[1] != 0, 0) | bit(left&12 != 0, 1) | bit(a[2]|a[3] != 0, 2)
+		table = &htTables[1]
+	}
+	if context == 0 && !h.mel.symbol() {
+		return htEntry{}
+	}
+	h.vlc.fillUp(7)
+	e := table[context<<7|int(h.vlc.acc&0x7f)]
+	h.vlc.drop(uint(e.length))
+	return e
+}
+
+// offsets decodes the exponent offsets of a pair of quads (T.814 section 7.3.6).
+func (h *htDecoder) offsets(one, two, first bool) (u [2]int) {
+	switch {
+	case one && two && first:
+		if h.mel.symbol() {
+			u = h.pair()
+			return [2]int{u[0] + 2, u[1] + 2}
+		}
+		a := h.prefix()
+		if a > 2 { // the second can then be one or two only
+			b := 1 + int(h.vlc.bits(1))
+			return [2]int{h.suffix(a), b}
+		}
+		return [2]int{a, h.suffix(h.prefix())}
+	case one && two:
+		return h.pair()
+	case one:
+		u[0] = h.suffix(h.prefix())
+	case two:
+		u[1] = h.suffix(h.prefix())
+	}
+	return u
+}
+
+// pair decodes two offsets: prefixes, then suffixes, then extensions.
+func (h *htDecoder) pair() [2]int {
+	a, b := h.prefix(), h.prefix()
+	a, b = h.base(a), h.base(b)
+	return [2]int{h.extend(a), h.extend(b)}
+}
+
+func (h *htDecoder) suffix(prefix int) int { return h.extend(h.base(prefix)) }
+
+// prefix decodes one of 1, 2, 3, 5 (T.814 table 3).
+func (h *htDecoder) prefix() int {
+	h.vlc.fillUp(3)
+	n := bits.TrailingZeros8(uint8(h.vlc.acc&7) | 8)
+	h.vlc.drop(uint(min(n+1, 3)))
+	return [4]int{1, 2, 3, 5}[n]
+}
+
+// base adds the suffix that the prefix has.
+func (h *htDecoder) base(prefix int) int {
+	switch prefix {
+	case 3:
+		return 3 + int(h.vlc.bits(1))
+	case 5:
+		return 5 + int(h.vlc.bits(5))
+	}
+	return prefix
+}
+
+// extend adds the extension, which follows the largest suffixes.
+func (h *htDecoder) extend(u int) int {
+	if u >= 5+28 {
+		return u + 4*int(h.vlc.bits(4))
+	}
+	return u
+}
+
+// samples decodes the magnitudes and signs of quad q (T.814 section 7.3.8).
+func (d *blockDecoder) samples(y, q int, e *htEntry, u int, first bool) error {
+	h := &d.ht
+	if e.pattern == 0 {
+		return nil
+	}
+	bound := u + 1
+	if !first && e.pattern&(e.pattern-1) != 0 {
+		a := h.above[2*q : 2*q+4]
+		bound = u + max(1, int(max(a[0], a[1], a[2], a[3]))-1)
+	}
+	if bound+h.planes > 29 {
+		return malformed("exponent of %d bits", bound)
+	}
+	for i := range uint(4) {
+		if e.pattern>>i&1 == 0 {
+			continue
+		}
+		m := uint(bound) - uint(e.known>>i&1)
+		v := h.mag.bits(m) | uint32(e.ones>>i&1)<<m
+		x, row := 2*q+int(i>>1), y+int(i&1)
+		if i&1 == 1 {
+			h.below[x+1] = uint8(bits.Len32(v | 1))
+		}
+		if x >= d.w || row >= d.h {
+			return malformed("sample outside of its block")
+		}
+		c := int32(v|1) + 2
+		c <<= h.planes
+		if v&1 == 1 {
+			c = -c
+		}
+		d.data[row*d.w+x] = c
+	}
+	return nil
 }
