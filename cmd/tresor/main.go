@@ -42,6 +42,7 @@ type commands struct {
 	Store       storeCommand       `cmd:"" help:"Send files to an archive (C-STORE)."`
 	Verify      verifyCommand      `cmd:"" help:"Read everything back and compare it with what was received."`
 	Audit       auditCommand       `cmd:"" help:"The audit trail."`
+	Survey      surveyCommand      `cmd:"" help:"Who stands open, how badly, and how to mend it."`
 	Dump        dumpCommand        `cmd:"" help:"Print the data elements of a DICOM file."`
 	Conformance conformanceCommand `cmd:"" help:"Print the DICOM conformance statement."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
