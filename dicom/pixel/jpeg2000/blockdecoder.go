@@ -3,16 +3,12 @@ package jpeg2000
 // blockDecoder decodes code-blocks (T.800 annex D). It is used again and again,
 // by one goroutine.
 type blockDecoder struct {
-	w, h   int
-	stride int
-	flags  []uint32 // of stripes and columns, with a border all around
-	data   []int32  // twice the coefficient, plus the middle of what is unknown
-	sig    *[512]uint8
-	causal bool
-	mq     mqDecoder
-	raw    rawBits
-	buf    []byte
-	ht     htDecoder
+	blockFlags
+	data []int32 // twice the coefficient, plus the middle of what is unknown
+	mq   mqDecoder
+	raw  rawBits
+	buf  []byte
+	ht   htDecoder
 }
 
 // decode decodes a block of a band and returns its coefficients, row by row,
@@ -22,8 +18,12 @@ func (d *blockDecoder) decode(b *block, bandPlanes, orient int, style byte) ([]i
 	if planes < 1 || planes > 30 {
 		return nil, malformed("block of %d bit-planes", planes)
 	}
-	d.w, d.h = b.width(), b.height()
-	d.prepare()
+	d.prepare(b.width(), b.height())
+	if cap(d.data) < d.w*d.h {
+		d.data = make([]int32, d.w*d.h)
+	}
+	d.data = d.data[:d.w*d.h]
+	clear(d.data)
 	if style&styleHT != 0 {
 		return d.data, d.decodeHT(b, planes)
 	}
@@ -51,21 +51,6 @@ func (d *blockDecoder) decode(b *block, bandPlanes, orient int, style byte) ([]i
 		}
 	}
 	return d.data, nil
-}
-
-// prepare clears the flags and coefficients for a block of w by h.
-func (d *blockDecoder) prepare() {
-	d.stride = d.w + 2
-	n := d.stride * ((d.h+3)/4 + 2)
-	if cap(d.flags) < n {
-		d.flags = make([]uint32, n)
-	}
-	if cap(d.data) < d.w*d.h {
-		d.data = make([]int32, d.w*d.h)
-	}
-	d.flags, d.data = d.flags[:n], d.data[:d.w*d.h]
-	clear(d.flags)
-	clear(d.data)
 }
 
 // gather puts the pieces of a segment into the buffer, with the two bytes after
@@ -111,40 +96,10 @@ func (d *blockDecoder) pass(kind int, plane uint, raw bool, style byte) error {
 	return nil
 }
 
-// become marks sample i of the column at p significant, with its sign, for
-// itself and its neighbours.
-func (d *blockDecoder) become(p int, i uint, sign uint32) {
-	f, s := d.flags, d.stride
-	f[p] |= flagSelf<<(3*i) | sign<<(flagSign+1+i)
-	f[p-1] |= 1 << (3*i + 5)
-	f[p+1] |= 1 << (3*i + 3)
-	if i == 0 && !d.causal {
-		f[p-s] |= 1<<16 | sign<<(flagSign+5)
-		f[p-s-1] |= 1 << 17
-		f[p-s+1] |= 1 << 15
-	}
-	if i == 3 {
-		f[p+s] |= 1<<1 | sign<<flagSign
-		f[p+s-1] |= 1 << 2
-		f[p+s+1] |= 1 << 0
-	}
-}
-
 // sign decodes the sign of sample i of the column at p (T.800 section D.3.2).
 func (d *blockDecoder) sign(p int, i uint) uint32 {
 	c := signContext[d.signIndex(p, i)]
 	return d.mq.decode(c&0x7f) ^ uint32(c>>7)
-}
-
-// signIndex gathers the neighbours' significance and signs.
-func (d *blockDecoder) signIndex(p int, i uint) uint32 {
-	f := d.flags[p]
-	n := f >> (3 * i) & 0xaa
-	n |= f >> (flagSign + i) & 1
-	n |= d.flags[p-1] >> (flagSign + 1 + i) & 1 << 2
-	n |= d.flags[p+1] >> (flagSign + 1 + i) & 1 << 4
-	n |= f >> (flagSign + 2 + i) & 1 << 6
-	return n
 }
 
 // set gives sample i of the column at x, y its first bit, of the given plane.
@@ -215,13 +170,7 @@ func (d *blockDecoder) refinement(plane uint) {
 				if f>>(3*i)&flagSelf == 0 || f>>(flagVisited+i)&1 != 0 {
 					continue
 				}
-				cx := uint8(ctxRefine)
-				if f>>(flagRefined+i)&1 != 0 {
-					cx = ctxRefine + 2
-				} else if f>>(3*i)&maskAround != 0 {
-					cx = ctxRefine + 1
-				}
-				d.refine(x, y+int(i), plane, d.mq.decode(cx))
+				d.refine(x, y+int(i), plane, d.mq.decode(refineContext(f, i)))
 				f |= 1 << (flagRefined + i)
 			}
 			d.flags[row+x] = f

@@ -1,5 +1,55 @@
 package jpeg2000
 
+// blockFlags is the state by which contexts are formed for a code-block.
+type blockFlags struct {
+	w, h   int
+	stride int
+	flags  []uint32 // of stripes and columns, with a border all around
+	sig    *[512]uint8
+	causal bool
+}
+
+// prepare clears the flags for a block of w by h.
+func (d *blockFlags) prepare(w, h int) {
+	d.w, d.h, d.stride = w, h, w+2
+	n := d.stride * ((h+3)/4 + 2)
+	if cap(d.flags) < n {
+		d.flags = make([]uint32, n)
+	}
+	d.flags = d.flags[:n]
+	clear(d.flags)
+}
+
+// become marks sample i of the column at p significant, with its sign, for
+// itself and its neighbours.
+func (d *blockFlags) become(p int, i uint, sign uint32) {
+	f, s := d.flags, d.stride
+	f[p] |= flagSelf<<(3*i) | sign<<(flagSign+1+i)
+	f[p-1] |= 1 << (3*i + 5)
+	f[p+1] |= 1 << (3*i + 3)
+	if i == 0 && !d.causal {
+		f[p-s] |= 1<<16 | sign<<(flagSign+5)
+		f[p-s-1] |= 1 << 17
+		f[p-s+1] |= 1 << 15
+	}
+	if i == 3 {
+		f[p+s] |= 1<<1 | sign<<flagSign
+		f[p+s-1] |= 1 << 2
+		f[p+s+1] |= 1 << 0
+	}
+}
+
+// signIndex gathers the neighbours' significance and signs.
+func (d *blockFlags) signIndex(p int, i uint) uint32 {
+	f := d.flags[p]
+	n := f >> (3 * i) & 0xaa
+	n |= f >> (flagSign + i) & 1
+	n |= d.flags[p-1] >> (flagSign + 1 + i) & 1 << 2
+	n |= d.flags[p+1] >> (flagSign + 1 + i) & 1 << 4
+	n |= f >> (flagSign + 2 + i) & 1 << 6
+	return n
+}
+
 // The flags of four samples, one above the other in a stripe, are one word:
 //
 //	bits 0..17   significance of the samples and their neighbours, in rows from
@@ -83,3 +133,14 @@ var signContext = func() (t [256]uint8) {
 	}
 	return t
 }()
+
+// refineContext gives the context of the refinement of sample i (T.800 table D.4).
+func refineContext(f uint32, i uint) uint8 {
+	switch {
+	case f>>(flagRefined+i)&1 != 0:
+		return ctxRefine + 2
+	case f>>(3*i)&maskAround != 0:
+		return ctxRefine + 1
+	}
+	return ctxRefine
+}

@@ -141,7 +141,11 @@ func (t *tile) decodeBlocks(ctx context.Context) error {
 		} else {
 			c.floats = make([]float32, n)
 		}
-		jobs = c.jobs(jobs)
+		c.eachBlock(func(b *band, k *block) {
+			if k.passes > 0 {
+				jobs = append(jobs, job{c, b, k})
+			}
+		})
 	}
 	var next atomic.Int64
 	var once sync.Once
@@ -168,22 +172,19 @@ func (t *tile) decodeBlocks(ctx context.Context) error {
 	return first
 }
 
-// jobs appends the component's blocks that have passes.
-func (c *tileComp) jobs(jobs []job) []job {
+// eachBlock calls f for each code-block that has been made.
+func (c *tileComp) eachBlock(f func(*band, *block)) {
 	for r := range c.res {
 		res := &c.res[r]
 		for k := range res.precincts {
 			for i := range res.precincts[k].parts {
-				part := &res.precincts[k].parts[i]
-				for j := range part.blocks {
-					if b := &part.blocks[j]; b.passes > 0 {
-						jobs = append(jobs, job{c, &res.bands[i], b})
-					}
+				blocks := res.precincts[k].parts[i].blocks
+				for j := range blocks {
+					f(&res.bands[i], &blocks[j])
 				}
 			}
 		}
 	}
-	return jobs
 }
 
 // into decodes a block and puts its coefficients, dequantised (T.800 annex E),

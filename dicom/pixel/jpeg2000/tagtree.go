@@ -3,8 +3,7 @@ package jpeg2000
 // tagTree is the quad tree of minima by which packet headers code an integer
 // for each code-block of a precinct (T.800 section B.10.2).
 type tagTree struct {
-	nodes  []tagNode
-	leaves int
+	nodes []tagNode
 }
 
 type tagNode struct {
@@ -18,7 +17,7 @@ const tagUnknown = 1 << 30
 
 // newTagTree returns a tree over w by h leaves.
 func newTagTree(w, h int) *tagTree {
-	t := &tagTree{leaves: w * h}
+	t := &tagTree{}
 	total, lw, lh := w*h, w, h
 	for lw*lh > 1 {
 		lw, lh = (lw+1)/2, (lh+1)/2
@@ -71,4 +70,33 @@ func (t *tagTree) below(r *headerBits, leaf int, threshold int32) bool {
 		n.low = low
 	}
 	return t.nodes[leaf].value < threshold
+}
+
+// settle gives the inner nodes the minima of the leaves, whose values are set.
+func (t *tagTree) settle() {
+	for i := range t.nodes {
+		if p := t.nodes[i].parent; p >= 0 {
+			t.nodes[p].value = min(t.nodes[p].value, t.nodes[i].value)
+		}
+	}
+}
+
+// write writes the bits from which below learns what the leaf's value is, up to
+// the threshold.
+func (t *tagTree) write(w *headerWriter, leaf int, threshold int32) {
+	var way [40]int32
+	low := int32(0)
+	for _, i := range t.path(leaf, &way) {
+		n := &t.nodes[i]
+		low = max(low, n.low)
+		for low < threshold && low < n.value {
+			w.bits(0, 1)
+			low++
+		}
+		if low < threshold && !n.known {
+			w.bits(1, 1)
+			n.known = true
+		}
+		n.low = low
+	}
 }
