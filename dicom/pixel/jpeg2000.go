@@ -16,6 +16,7 @@ var (
 	_ = register(dict.UIDHTJ2KLossless, decodeJPEG2000)
 	_ = register(dict.UIDHTJ2KLosslessRPCL, decodeJPEG2000)
 	_ = register(dict.UIDHTJ2K, decodeJPEG2000)
+	_ = registerEncoder(dict.UIDJPEG2000Lossless, encodeJPEG2000)
 )
 
 // jpeg2000Time is how long one frame may take: the largest that Limits allow
@@ -87,4 +88,38 @@ func jpeg2000Error(err error) error {
 		return fmt.Errorf("%w: %w", ErrLimit, err)
 	}
 	return fmt.Errorf("%w: %w", ErrSyntax, err)
+}
+
+// encodeJPEG2000 encodes a frame without loss. RGB goes through the reversible
+// component transform, which the data set then names YBR_RCT (PS3.5 section
+// 8.2.4).
+func encodeJPEG2000(samples []byte, d *Description) ([]byte, error) {
+	if d.Float || d.BitsStored > 24 {
+		return nil, fmt.Errorf("%w: JPEG 2000 of samples of %d bits", ErrUnsupported, d.BitsStored)
+	}
+	m := &jpeg2000.Image{Header: jpeg2000.Header{Width: d.Columns, Height: d.Rows,
+		ColourTransform: d.SamplesPerPixel == 3 && (d.Photometric == RGB || d.Photometric == YBRRCT)}}
+	width, unused := d.SampleBytes(), 32-d.BitsStored
+	stride := width * d.SamplesPerPixel
+	for c := range d.SamplesPerPixel {
+		plane := make([]int32, d.Pixels())
+		for i := range plane {
+			v := uint32(0)
+			for b, s := range samples[i*stride+c*width:][:width] {
+				v |= uint32(s) << (8 * b)
+			}
+			if d.Signed {
+				plane[i] = int32(v<<unused) >> unused
+			} else {
+				plane[i] = int32(v << unused >> unused)
+			}
+		}
+		m.Components = append(m.Components, jpeg2000.ComponentInfo{Bits: d.BitsStored, Signed: d.Signed})
+		m.Planes = append(m.Planes, plane)
+	}
+	b, err := jpeg2000.Encode(m)
+	if err != nil {
+		return nil, jpeg2000Error(err)
+	}
+	return b, nil
 }
