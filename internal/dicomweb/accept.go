@@ -39,7 +39,7 @@ func accepts(r *http.Request) ([]mediaRange, error) {
 	}
 	var ranges []mediaRange
 	for _, list := range lists {
-		for _, entry := range splitList(list) {
+		for _, entry := range splitOutside(list, ',') {
 			m, ok := parseRange(entry)
 			if !ok {
 				return nil, bad("the list of acceptable media types cannot be read")
@@ -55,8 +55,8 @@ func accepts(r *http.Request) ([]mediaRange, error) {
 	return ranges, nil
 }
 
-// splitList splits at commas outside of quotes.
-func splitList(s string) (list []string) {
+// splitOutside splits at a separator outside of quotes and drops what is empty.
+func splitOutside(s string, separator byte) (list []string) {
 	quoted, from := false, 0
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -64,7 +64,7 @@ func splitList(s string) (list []string) {
 			i++
 		case s[i] == '"':
 			quoted = !quoted
-		case s[i] == ',' && !quoted:
+		case s[i] == separator && !quoted:
 			list, from = append(list, s[from:i]), i+1
 		}
 	}
@@ -78,8 +78,24 @@ func splitList(s string) (list []string) {
 	return kept
 }
 
+// parseMedia reads a media type. Many clients write type=application/dicom
+// without the quotes that the slash needs (RFC 2045 section 5.1); they are
+// understood.
+func parseMedia(s string) (typ string, params map[string]string, err error) {
+	if typ, params, err = mime.ParseMediaType(s); err == nil {
+		return typ, params, nil
+	}
+	fields := splitOutside(s, ';')
+	for i, f := range fields {
+		if name, v, ok := strings.Cut(f, "="); ok && i > 0 && strings.Contains(v, "/") && !strings.Contains(v, `"`) {
+			fields[i] = name + `="` + v + `"`
+		}
+	}
+	return mime.ParseMediaType(strings.Join(fields, "; "))
+}
+
 func parseRange(s string) (m mediaRange, ok bool) {
-	typ, params, err := mime.ParseMediaType(s)
+	typ, params, err := parseMedia(s)
 	if err != nil || !strings.Contains(typ, "/") {
 		return m, false
 	}

@@ -1,6 +1,7 @@
 package dicomweb_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -8,8 +9,10 @@ import (
 	"log/slog"
 	"mime"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -301,4 +304,35 @@ func hasWarning(r *reply, text string) bool {
 		}
 	}
 	return false
+}
+
+// raw sends a request line as it is written, which net/http would clean.
+func (f *fixture) raw(t testing.TB, method, path string, headers map[string]string, body []byte) (status int, answer []byte) {
+	t.Helper()
+	host := strings.TrimSuffix(strings.TrimPrefix(f.url, "http://"), "/dicom-web")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var b bytes.Buffer
+	b.WriteString(method + " /dicom-web" + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n")
+	for name, v := range headers {
+		b.WriteString(name + ": " + v + "\r\n")
+	}
+	if body != nil {
+		b.WriteString("Content-Length: " + strconv.Itoa(len(body)) + "\r\n")
+	}
+	b.WriteString("\r\n")
+	go func() { // the answer may come before the body is sent
+		conn.Write(b.Bytes())
+		conn.Write(body)
+	}()
+	r, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	answer, _ = io.ReadAll(r.Body) // a body broken off is judged by its status
+	return r.StatusCode, answer
 }

@@ -41,7 +41,7 @@ func serveStore(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	typ, params, err := mime.ParseMediaType(x.Header.Get("Content-Type"))
+	typ, params, err := parseMedia(x.Header.Get("Content-Type"))
 	if err != nil {
 		return bad("the content type cannot be read")
 	}
@@ -141,7 +141,7 @@ func partType(p *multipart.Part) string {
 	if h == "" {
 		return ""
 	}
-	typ, _, err := mime.ParseMediaType(h)
+	typ, _, err := parseMedia(h)
 	if err != nil {
 		return "?"
 	}
