@@ -32,8 +32,9 @@ type Page struct {
 }
 
 const (
-	maxPage   = 16 << 10 // bytes of a page that are looked at for signs
-	maxHeader = 32 << 10
+	webRequests = 6        // after the first: all that follow but the count by offsets
+	maxPage     = 16 << 10 // bytes of a page that are looked at for signs
+	maxHeader   = 32 << 10
 )
 
 // browser makes the requests of one web server. It follows no redirect, so that
@@ -73,6 +74,7 @@ func (l *look) web(ctx context.Context, secure bool) bool {
 		return false
 	}
 	l.r.Web = b.out
+	l.budget = max(l.budget, l.r.Connections+webRequests) // it may close the connection after each answer
 	l.reached(scope.L2)
 	b.look(ctx, home)
 	return true

@@ -17,6 +17,7 @@ import (
 var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"of":    func(n map[Change]int, c string) int { return n[Change(c)] },
 	"share": Share, "group": group, "count": func(n *int64) string {
 		if n == nil {
 			return "unknown"
