@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,11 @@ import (
 // loopback is a guard that permits everything on loopback.
 func loopback(t testing.TB, size string) *scope.Guard {
 	t.Helper()
+	guards.Lock()
+	defer guards.Unlock()
+	if g := guards.made[size]; g != nil {
+		return g
+	}
 	file := fmt.Sprintf("id = \"test\"\nowner = \"test\"\nlegal_basis = \"test\"\ncontact = \"test\"\nvalid_until = 2100-01-01\n"+
 		"networks = [\"127.0.0.0/12\"]\nports = [%s]\nmax_level = 5\nsize = %q\n", allPorts(), size)
 	_, key, err := ed25519.GenerateKey(nil)
@@ -34,8 +40,15 @@ func loopback(t testing.TB, size string) *scope.Guard {
 	if err := s.Usable(time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	return scope.NewGuard(s, nil)
+	guards.made[size] = scope.NewGuard(s, nil)
+	return guards.made[size]
 }
+
+// guards are kept: a scope with every port is long.
+var guards = struct {
+	sync.Mutex
+	made map[string]*scope.Guard
+}{made: map[string]*scope.Guard{}}
 
 func allPorts() string {
 	list := make([]string, 0, 65535-1023)
