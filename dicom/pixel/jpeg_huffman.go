@@ -134,17 +134,6 @@ func (r *jpegBits) signed(n int) int32 {
 	return v
 }
 
-// bits reads n bits, up to 16.
-func (r *jpegBits) bits(n int) int32 {
-	if n == 0 {
-		return 0
-	}
-	v := int32(r.acc >> (64 - n))
-	r.acc <<= n
-	r.n -= n
-	return v
-}
-
 // restart drops what is left of the interval and moves behind the restart
 // marker number i, which must come next.
 func (r *jpegBits) restart(i int) error {
