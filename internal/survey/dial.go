@@ -49,12 +49,10 @@ func (l *look) dial(ctx context.Context) (net.Conn, error) {
 
 // dialState tells what a failed connect says about the port.
 func dialState(err error) State {
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+	if errors.Is(err, syscall.ECONNREFUSED) {
 		return Closed
-	default:
-		return Filtered
 	}
+	return Filtered
 }
 
 func isTimeout(err error) bool {

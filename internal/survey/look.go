@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -159,6 +160,10 @@ func (l *look) plainFirst(ctx context.Context) {
 // connect opens a connection and notes what a first failure says.
 func (l *look) connect(ctx context.Context) (net.Conn, bool) {
 	conn, err := l.dial(ctx)
+	if errors.Is(err, syscall.ECONNRESET) { // it was open for long enough to be reset
+		l.connected = true
+		l.reached(scope.L1)
+	}
 	if err != nil {
 		if !l.connected {
 			l.first, l.failure = dialState(err), err

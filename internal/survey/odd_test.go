@@ -118,7 +118,7 @@ func TestPages(t *testing.T) {
 		{page(302, elsewhere.URL+"/login?for=oviyam", ""), survey.Refused},
 		{page(302, elsewhere.URL, ""), survey.NotDICOM},
 	} {
-		if r := lookAt(t, survey.Prober{Guard: guard, Timeout: time.Second}, c.port); r.State != c.want {
+		if r := lookAt(t, survey.Prober{Guard: guard, Timeout: 300 * time.Millisecond}, c.port); r.State != c.want {
 			t.Errorf("%s, want %s: %+v", r.State, c.want, r.Web)
 		}
 	}
