@@ -78,6 +78,9 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// quiet logs nothing.
+var quiet = slog.New(slog.DiscardHandler)
+
 var radiologist = policy.Principal{Kind: policy.User, Name: "erika", Rights: policy.RightsOf(policy.Radiologist, policy.Scope{})}
 
 func start(t testing.TB) *fixture {

@@ -56,6 +56,22 @@ Storage commitment
   address of the device, tried again for 7 days, or on the same association if
   it has none.
 
+DICOMweb (PS3.18), at /dicom-web over HTTPS, default port 8443
+  Bearer tokens (RFC 6750); 401 without one. What a token's user may not do is
+  403, what the user may not see is 404. Nothing can be deleted.
+  Search: all parameters of PS3.18 section 8.3.4; DICOM JSON, and XML in parts.
+  Attributes that cannot be matched are ignored with Warning 299. At most 5000
+  results in one answer.
+  Retrieve: instances in the transfer syntax stored, native ones in Explicit VR
+  Little Endian unless another is named; the preamble is always zero. Frames as
+  they are stored, or decoded where there is a decoder, else 406.
+  Store: application/dicom alone or in parts, DICOM JSON or XML with bulk data in
+  parts. Failure reasons: 0111H, 0122H, 0124H, A700H, A900H, C000H, C122H. A file
+  whose File Meta Information names another instance than its data set is
+  refused with A900H. No URI is ever fetched.
+  Not offered: rendered instances, thumbnails, work list service, storage
+  commitment service, the Non-Patient Instance service.
+
 Service classes
 `, ul.ImplementationClassUID, ul.ImplementationVersion, c.AET, c.Limits.MaxPDU,
 		time.Duration(c.Limits.Idle), time.Duration(c.Limits.ARTIM))
