@@ -27,7 +27,7 @@ const jpeg2000Time = 30 * time.Second
 // and A.4.11). The component transform is undone.
 func decodeJPEG2000(frame []byte, d *Description, _ Limits) (decoded, error) {
 	limits := jpeg2000.DefaultLimits()
-	limits.Samples = int64(d.Pixels()) * int64(d.SamplesPerPixel)
+	limits.Samples = min(limits.Samples, int64(d.Pixels())*int64(d.SamplesPerPixel))
 	limits.Components = d.SamplesPerPixel
 	ctx, cancel := context.WithTimeout(context.Background(), jpeg2000Time)
 	defer cancel()
