@@ -348,3 +348,45 @@ func only(e *dicom.Element) *dicom.DataSet {
 	}
 	return ds
 }
+
+// TestCorpusDecoded asks for what is compressed without compression, as a file
+// and as a frame, and compares the two.
+func TestCorpusDecoded(t *testing.T) {
+	dir := corpus.Dir(t)
+	f := start(t)
+	compared := 0
+	for _, row := range corpus.Rows(t, "conformance/ts-5-rle", "conformance/ts-4.") {
+		b, err := os.ReadFile(filepath.Join(dir, row.Path()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ := f.store("/studies", b)
+		if row.Expected() != "accept" || r.status != 200 || len(b) > 300<<10 {
+			continue
+		}
+		answer, err := encoding.ParseJSON(r.body, encoding.JSONOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		url := answer.Items(dict.ReferencedSOPSequence)[0].String(dict.RetrieveURL)
+		path := url[strings.Index(url, "/studies/"):]
+		file := f.get(path, "Accept", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1")
+		frame := f.get(path+"/frames/1", "Accept", "application/octet-stream")
+		if file.status != frame.status {
+			t.Errorf("%s: the file %d, the frame %d", row.Path(), file.status, frame.status)
+			continue
+		}
+		if file.status != 200 {
+			if file.status != 406 && file.status != 422 {
+				t.Errorf("%s: %d %s", row.Path(), file.status, file.body)
+			}
+			continue
+		}
+		meta, ds, err := encoding.ParseFile(file.body, encoding.Options{})
+		if err != nil || meta.UID(dict.TransferSyntaxUID) != encoding.ExplicitLE.UID || !bytes.HasPrefix(ds.Get(dict.PixelData).Data, frame.body) {
+			t.Errorf("%s: %v", row.Path(), err)
+		}
+		compared++
+	}
+	t.Logf("%d files decoded", compared)
+}

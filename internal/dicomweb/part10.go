@@ -55,47 +55,52 @@ func (x *exchange) writeFile(w io.Writer, s *stored, to encoding.TransferSyntax)
 	if err != nil {
 		return err
 	}
+	raw := s.raw(0, s.entry.Length)
+	defer raw.Close()
+	if !s.syntax.Native() && to.UID != s.syntax.UID {
+		ds, err := x.decoded(raw, s)
+		if err != nil {
+			return err // nothing is written yet: the status can tell
+		}
+		if _, err := w.Write(head); err != nil {
+			return err
+		}
+		return encoding.Write(w, to, ds)
+	}
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
-	raw := s.raw(0, s.entry.Length)
-	defer raw.Close()
-	switch {
-	case to.UID == s.syntax.UID:
+	if to.UID == s.syntax.UID {
 		_, err = io.Copy(w, raw)
 		return err
-	case s.syntax.Native():
-		return encoding.Transcode(w, to, raw, s.syntax, encoding.Options{Limits: x.service.limits})
 	}
-	return x.decodeFile(w, raw, s, to)
+	return encoding.Transcode(w, to, raw, s.syntax, encoding.Options{Limits: x.service.limits})
 }
 
 // maxDecoded is the largest encapsulated instance that is decoded as a whole.
 const maxDecoded = 512 << 20
 
-// decodeFile writes an instance with its pixel data decoded.
-func (x *exchange) decodeFile(w io.Writer, raw io.Reader, s *stored, to encoding.TransferSyntax) error {
+// decoded returns an instance with its pixel data decoded.
+func (x *exchange) decoded(raw io.Reader, s *stored) (*dicom.DataSet, error) {
+	tooLarge := notAcceptable("an instance is too large to be decoded")
 	if s.entry.Length > maxDecoded {
-		return notAcceptable("an instance is too large to be decoded")
+		return nil, tooLarge
 	}
 	ds := new(dicom.DataSet)
 	if err := encoding.NewDecoder(raw, s.syntax, encoding.Options{Limits: x.service.limits}).ReadAll(ds); err != nil {
-		return err
+		return nil, err
 	}
 	if !ds.Has(dict.PixelData) {
-		return encoding.Write(w, to, ds)
+		return ds, nil
 	}
 	im, err := pixel.Open(ds, s.syntax.UID, pixel.Limits{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if im.FrameBytes()*int64(im.Frames) > maxDecoded {
-		return notAcceptable("an instance is too large to be decoded")
+	if im.FrameBytes() > maxDecoded/int64(im.Frames) {
+		return nil, tooLarge
 	}
-	if err := replacePixels(ds, im); err != nil {
-		return err
-	}
-	return encoding.Write(w, to, ds)
+	return ds, replacePixels(ds, im)
 }
 
 // replacePixels puts decoded pixel data in place of the encapsulated.
