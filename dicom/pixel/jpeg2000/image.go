@@ -39,7 +39,7 @@ type ComponentInfo struct {
 	Width, Height int
 	// DX and DY are the distances of its samples on the image's grid.
 	DX, DY int
-	// Bits is the precision of a sample, 1 to 31, the sign included.
+	// Bits is the precision of a sample, 1 to 26, the sign included.
 	Bits   int
 	Signed bool
 }

@@ -44,32 +44,39 @@ func readSIZ(c *cursor, lim Limits) (*size, error) {
 	if s.tilesWide > lim.Tiles || s.tilesHigh > lim.Tiles || s.tilesWide*s.tilesHigh > min(lim.Tiles, 65535) {
 		return nil, tooMuch("%d by %d tiles", s.tilesWide, s.tilesHigh)
 	}
-	var samples int64
+	left := lim.Samples
 	for range count {
-		info := ComponentInfo{Bits: c.uint8(), DX: c.uint8(), DY: c.uint8()}
-		info.Signed = info.Bits&0x80 != 0
-		info.Bits = info.Bits&0x7f + 1
-		if info.DX == 0 || info.DY == 0 {
-			return nil, malformed("subsampling by zero")
-		}
-		if info.Bits > maxBits {
-			return nil, unsupported("%d bits a sample", info.Bits)
-		}
-		info.Width = ceilDiv(s.x1, info.DX) - ceilDiv(s.x0, info.DX)
-		info.Height = ceilDiv(s.y1, info.DY) - ceilDiv(s.y0, info.DY)
-		if info.Width <= 0 || info.Height <= 0 {
-			return nil, malformed("component without samples")
+		info, err := s.readComponent(c)
+		if err != nil {
+			return nil, err
 		}
 		// Both factors are below 2^32: compare by division.
-		if int64(info.Width) > lim.Samples/int64(info.Height) {
-			return nil, tooMuch("%d by %d samples", info.Width, info.Height)
+		if int64(info.Width) > left/int64(info.Height) {
+			return nil, tooMuch("%d by %d samples more", info.Width, info.Height)
 		}
-		if samples += int64(info.Width) * int64(info.Height); samples > lim.Samples {
-			return nil, tooMuch("%d samples", samples)
-		}
+		left -= int64(info.Width) * int64(info.Height)
 		s.components = append(s.components, info)
 	}
 	return s, nil
+}
+
+// readComponent reads what SIZ says of one component.
+func (s *size) readComponent(c *cursor) (ComponentInfo, error) {
+	info := ComponentInfo{Bits: c.uint8(), DX: c.uint8(), DY: c.uint8()}
+	info.Signed = info.Bits&0x80 != 0
+	info.Bits = info.Bits&0x7f + 1
+	if info.DX == 0 || info.DY == 0 {
+		return info, malformed("subsampling by zero")
+	}
+	if info.Bits > maxBits {
+		return info, unsupported("%d bits a sample", info.Bits)
+	}
+	info.Width = ceilDiv(s.x1, info.DX) - ceilDiv(s.x0, info.DX)
+	info.Height = ceilDiv(s.y1, info.DY) - ceilDiv(s.y0, info.DY)
+	if info.Width <= 0 || info.Height <= 0 {
+		return info, malformed("component without samples")
+	}
+	return info, nil
 }
 
 // maxBits is the largest precision that fits, with the growth of the
