@@ -18,12 +18,12 @@ import (
 
 // Who we say that we are. The UID is the survey's own and does not change.
 const (
-	ImplementationClassUID dicom.UID = "2.25.272183132565739440791385075232459250293"
-	ImplementationVersion            = "TRESOR_SURVEY_1"
-	CallingAE                        = "TRESORSURVEY"
+	ImplementationClassUID dicom.UID     = "2.25.272183132565739440791385075232459250293"
+	ImplementationVersion  string        = "TRESOR_SURVEY_1"
+	CallingAE              dicom.AETitle = "TRESORSURVEY"
 	// CalledAE is what is called unless the scope says another: no title is
 	// guessed, and this one is used by other tools in the same way.
-	CalledAE = "ANY-SCP"
+	CalledAE dicom.AETitle = "ANY-SCP"
 )
 
 // Names of the six contexts.
@@ -96,20 +96,20 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-func (out *Association) accept(ac *ul.AssociateAC) {
-	out.Answer = "accepted"
-	out.Contexts = map[string]string{}
+func (a *Association) accept(ac *ul.AssociateAC) {
+	a.Answer = "accepted"
+	a.Contexts = map[string]string{}
 	for i, c := range contexts {
-		out.Contexts[c.name] = "not answered"
+		a.Contexts[c.name] = "not answered"
 		for _, answer := range ac.Contexts {
 			if int(answer.ID) == 2*i+1 {
-				out.Contexts[c.name] = contextWord(answer.Result)
+				a.Contexts[c.name] = contextWord(answer.Result)
 			}
 		}
 	}
-	out.Implementation = printable(string(ac.User.ImplementationClassUID), 64)
-	out.VersionName = printable(ac.User.ImplementationVersion, 16)
-	out.MaxPDU = ac.User.MaxLength
+	a.Implementation = printable(string(ac.User.ImplementationClassUID), 64)
+	a.VersionName = printable(ac.User.ImplementationVersion, 16)
+	a.MaxPDU = ac.User.MaxLength
 }
 
 func contextWord(r ul.ContextResult) string {
@@ -131,16 +131,16 @@ func printable(s string, limit int) string {
 	return strings.TrimSpace(s[:min(len(s), limit)])
 }
 
-func (out *Association) refused(err error) {
+func (a *Association) refused(err error) {
 	var reject *ul.RejectError
 	if errors.As(err, &reject) {
-		out.Answer = "rejected"
-		out.Reject = fmt.Sprintf("%d/%d/%d", reject.Result, reject.Source, reject.Reason)
-		out.Meaning = rejectMeaning(reject)
-		out.transient = reject.Result == ul.RejectedTransient
+		a.Answer = "rejected"
+		a.Reject = fmt.Sprintf("%d/%d/%d", reject.Result, reject.Source, reject.Reason)
+		a.Meaning = rejectMeaning(reject)
+		a.transient = reject.Result == ul.RejectedTransient
 		return
 	}
-	out.Answer = "aborted"
+	a.Answer = "aborted"
 }
 
 // rejectMeaning says what a rejection tells, which is less than it says: dcmqrscp

@@ -31,7 +31,6 @@ type windows struct {
 	ctx      context.Context
 	limit    int64 // of answers
 	answers  int64
-	images   int64
 	noImages bool // a study without a number of instances was seen
 }
 

@@ -290,8 +290,10 @@ func TestResume(t *testing.T) {
 	if _, err := run(stop); !errors.Is(err, ErrStopped) {
 		t.Errorf("stop file: %v", err)
 	}
-	found, err := run("")
-	if found, err = run(""); err != nil || len(found) != 0 {
+	if found, err := run(""); err != nil || len(found) != 2 {
+		t.Errorf("the rest: %v, %v", found, err)
+	}
+	if found, err := run(""); err != nil || len(found) != 0 {
 		t.Errorf("asked again: %v, %v", found, err)
 	}
 	f, err := os.Open(path)
