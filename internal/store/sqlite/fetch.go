@@ -27,8 +27,11 @@ type fetcher struct {
 
 // fetch returns the answers for the numbers of candidates, in their order. What
 // was removed since they were listed is left out.
-func (f *fetcher) fetch(numbers []int64) ([]*dicom.DataSet, error) {
-	var found []*dicom.DataSet
+func (f *fetcher) fetch(numbers []int64) (found []*dicom.DataSet, err error) {
+	// One transaction for all: each statement by itself would take and give
+	// back the locks of the database.
+	tx := f.Begin()
+	defer tx.End(&err)
 	for _, n := range numbers {
 		ds, err := f.one(n)
 		if err != nil {
