@@ -68,7 +68,7 @@ func TestWebSpeed(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		t.Log(fmt.Sprintf("frames with %d clients: %.0f/s", clients, 1600/time.Since(began).Seconds()))
+		t.Logf("frames with %d clients: %.0f/s", clients, 1600/time.Since(began).Seconds())
 	}
 	began = time.Now()
 	req, _ := http.NewRequestWithContext(context.Background(), "GET", b.root+series, nil)
