@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 
 	"github.com/tresor-pacs/tresor/internal/server"
 )
@@ -26,6 +28,11 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, o out) error {
 	}
 	if g.JSON {
 		config.Log.Format = "json"
+	}
+	// The heap of the archive is a few megabytes, most of them buffers: collecting
+	// it less often costs little memory and saves a tenth of the processor time.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
 	}
 	return server.Run(ctx, g.Dir, config, programVersion(), o, o.Err)
 }

@@ -59,7 +59,7 @@ func Verify(ctx context.Context, dir string, box Box) (*Report, error) {
 }
 
 func verifyOn(ctx context.Context, fsys durable.FS, dir string, box Box) (*Report, error) {
-	v := verifier{fsys: fsys, dir: dir, box: box, report: Report{ChainOnly: box == nil}}
+	v := verifier{fsys: fsys, dir: dir, box: box, report: Report{ChainOnly: box == nil, Findings: []Finding{}}}
 	// The head is read first: what is appended meanwhile lies behind it.
 	head, bad, headErr := readHead(fsys, dir, box)
 	files, err := listFiles(fsys, dir)
