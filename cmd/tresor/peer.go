@@ -78,6 +78,5 @@ func (p *peer) dial(ctx context.Context) (net.Conn, error) {
 // plain proposes one context for an abstract syntax whose messages carry no
 // pixel data.
 func plain(abstract dicom.UID) ul.ProposedContext {
-	return ul.ProposedContext{AbstractSyntax: abstract, TransferSyntaxes: []dicom.UID{
-		"1.2.840.10008.1.2.1", "1.2.840.10008.1.2"}}
+	return ul.ProposedContext{AbstractSyntax: abstract, TransferSyntaxes: nativeSyntaxes}
 }

@@ -73,10 +73,6 @@ func (t *transfer) finish(ctx context.Context) error {
 	case t.sub.Failed+t.sub.Warning > 0:
 		r.Status = dimse.StatusSubOperationsWarning
 	}
-	if r.Status != dimse.StatusCancel {
-		t.sub.Completed += t.sub.Remaining
-		t.sub.Remaining = 0
-	}
 	if len(t.failed) > 0 {
 		r.DataSet = new(dicom.DataSet)
 		r.DataSet.PutString(dict.FailedSOPInstanceUIDList, dicom.VRUI, t.failed...)
