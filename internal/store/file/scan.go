@@ -23,23 +23,38 @@ type scanner struct {
 	dirt bool
 }
 
-// peek returns n bytes at off, which is below the end; fewer if the end comes
-// before. They are good until the next call.
+// peek returns n bytes at off; fewer if the end comes before. They are good
+// until the next call.
 func (s *scanner) peek(off int64, n int) ([]byte, error) {
-	n = int(min(int64(n), s.end-off))
+	n = int(max(0, min(int64(n), s.end-off)))
 	if off < s.bufAt || off+int64(n) > s.bufAt+int64(len(s.buf)) {
-		size := int(min(int64(max(n, readAhead)), s.end-off))
-		if cap(s.buf) < size {
-			s.buf = make([]byte, size)
-		}
-		s.buf, s.bufAt = s.buf[:size], off
-		if err := readFull(s.src, s.buf, off); err != nil {
-			s.buf = s.buf[:0]
+		if err := s.fill(off, max(n, readAhead)); err != nil {
 			return nil, err
 		}
+		n = min(n, len(s.buf))
 	}
 	at := int(off - s.bufAt)
 	return s.buf[at : at+n], nil
+}
+
+// fill reads n bytes at off into the buffer, fewer where the end comes before.
+// The end may have come nearer: a pack loses the space reserved behind its last
+// record when the next pack begins.
+func (s *scanner) fill(off int64, n int) error {
+	n = int(min(int64(n), s.end-off))
+	if cap(s.buf) < n {
+		s.buf = make([]byte, n)
+	}
+	got, err := s.src.ReadAt(s.buf[:n], off)
+	if got < n {
+		if err != io.EOF {
+			s.buf = s.buf[:0]
+			return err
+		}
+		s.end = off + int64(got)
+	}
+	s.buf, s.bufAt = s.buf[:got], off
+	return nil
 }
 
 // next returns the next record and its offset; ok is false at the end.
@@ -73,6 +88,9 @@ func (s *scanner) whole(off int64, h header) (bool, error) {
 		b, err := s.peek(at, int(min(left, 256<<10)))
 		if err != nil {
 			return false, err
+		}
+		if len(b) == 0 {
+			return false, nil
 		}
 		sum = crcUpdate(sum, b)
 		at, left = at+int64(len(b)), left-int64(len(b))
