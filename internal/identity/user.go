@@ -16,6 +16,7 @@ type User struct {
 	Scope    policy.Scope `json:"scope,omitzero"`
 	Password string       `json:"password,omitempty"` // hashed; empty: cannot sign in with one
 	Disabled bool         `json:"disabled,omitempty"`
+	Epoch    uint64       `json:"epoch,omitempty"` // grows with each change that ends sessions and links
 	Created  time.Time    `json:"created"`
 	Changed  time.Time    `json:"changed"`
 }

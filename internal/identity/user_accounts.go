@@ -23,9 +23,10 @@ const (
 
 // accounts is the content of the file. Version grows by one with each change.
 type accounts struct {
-	Version uint64  `json:"version"`
-	Users   []User  `json:"users"`
-	Tokens  []Token `json:"tokens"`
+	Version     uint64       `json:"version"`
+	Users       []User       `json:"users"`
+	Tokens      []Token      `json:"tokens"`
+	Invitations []Invitation `json:"invitations,omitempty"`
 }
 
 // accountSnapshot is a registry that does not change any more, with its indexes.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -69,6 +70,9 @@ func (a *Accounts) UpdateUser(ctx context.Context, name string, f func(*User) er
 		if err := u.check(); err != nil {
 			return err
 		}
+		if u.Epoch == at.Epoch && u.differs(at) {
+			u.Epoch++
+		}
 		*at = u
 		return nil
 	})
@@ -76,6 +80,16 @@ func (a *Accounts) UpdateUser(ctx context.Context, name string, f func(*User) er
 		return fmt.Errorf("user %s: %w", name, err)
 	}
 	return nil
+}
+
+// differs reports whether two states of a user differ in what sessions are bound to.
+func (u *User) differs(o *User) bool {
+	return u.Password != o.Password || u.Role != o.Role || u.Disabled != o.Disabled || !reflect.DeepEqual(u.Scope, o.Scope)
+}
+
+// EndSessions ends all sessions and links of a user.
+func (a *Accounts) EndSessions(ctx context.Context, name string) error {
+	return a.UpdateUser(ctx, name, func(u *User) error { u.Epoch++; return nil })
 }
 
 // SetPassword gives a user a new password.

@@ -70,6 +70,15 @@ func (f *Failures) Count(key string) bool {
 	return true
 }
 
+// Forgive takes back one failure of a key.
+func (f *Failures) Forgive(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at, counted := f.until[key]; counted {
+		f.until[key] = at.Add(-f.every)
+	}
+}
+
 // forget drops what has run out, and everything if that is not enough: a counter
 // that is full must not stop those who have not failed.
 func (f *Failures) forget(now time.Time) {
