@@ -67,9 +67,11 @@ var arrows = map[string][]string{
 		"internal/survey/geo", "internal/survey/known", "internal/survey/scope", "internal/survey/target"},
 	"internal/survey/geo":    {},
 	"internal/survey/known":  {},
-	"internal/survey/report": {"internal/survey", "internal/survey/known"},
-	"internal/survey/scope":  {},
-	"internal/survey/target": {},
+	"internal/survey/report": {"internal/survey", "internal/survey/known", "internal/survey/report/paper"},
+	// Pages of PDF, which know nothing of surveys.
+	"internal/survey/report/paper": {},
+	"internal/survey/scope":        {},
+	"internal/survey/target":       {},
 
 	// The only package that knows everybody, and the command line on top.
 	"internal/server": {anything},
@@ -113,6 +115,8 @@ var owners = map[string][]string{
 	"github.com/schollz/progressbar/v3":       {"cmd/tresor"},
 	"github.com/pelletier/go-toml/v2":         {"internal/server", "internal/survey/scope"},
 	"github.com/oschwald/maxminddb-golang/v2": {"internal/survey/geo"},
+	"codeberg.org/go-pdf/fpdf":                {"internal/survey/report/paper"},
+	"golang.org/x/image":                      {"internal/survey/report/paper"}, // the Go fonts
 	"github.com/ncruces/go-sqlite3":           {"internal/store/sqlite"},
 	"lukechampine.com/adiantum":               {"internal/store/sqlite"},
 }

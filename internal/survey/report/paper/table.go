@@ -1,0 +1,103 @@
+package paper
+
+// Column heads a column of a table.
+type Column struct {
+	Title string
+	Wide  float64 // beside the others
+	Right bool    // numbers stand to the right
+}
+
+// Cell is a field of a table.
+type Cell struct {
+	Text string
+	On   *Colour // a patch of colour behind white letters; nil for none
+	Bold bool
+}
+
+const (
+	tableSize = 7.8
+	tableTall = 3.9
+	pad       = 1.2
+)
+
+// Table prints a table; its head is repeated on each page, a row is not divided.
+func (d *Doc) Table(columns []Column, rows [][]Cell) {
+	wide := d.widths(columns)
+	head := make([]Cell, len(columns))
+	for i, c := range columns {
+		head[i] = Cell{Text: c.Title, Bold: true}
+	}
+	d.room(4 * tableTall)
+	d.row(columns, wide, head, true)
+	_, high := d.f.GetPageSize()
+	for _, r := range rows {
+		if d.f.GetY()+d.tall(wide, r) > high-margin {
+			d.f.AddPage()
+			d.row(columns, wide, head, true)
+		}
+		d.row(columns, wide, r, false)
+	}
+	d.f.Ln(2)
+	d.plain()
+}
+
+func (d *Doc) widths(columns []Column) []float64 {
+	sum := 0.0
+	for _, c := range columns {
+		sum += c.Wide
+	}
+	out := make([]float64, len(columns))
+	for i, c := range columns {
+		out[i] = c.Wide / max(sum, 1) * d.width
+	}
+	return out
+}
+
+func (d *Doc) lines(c Cell, wide float64) []string {
+	style := ""
+	if c.Bold {
+		style = "B"
+	}
+	d.f.SetFont(family, style, tableSize)
+	return d.f.SplitText(clean(c.Text), wide)
+}
+
+// tall returns how tall a row is: as its tallest cell.
+func (d *Doc) tall(wide []float64, r []Cell) float64 {
+	n := 1
+	for i, c := range r {
+		n = max(n, len(d.lines(c, wide[i]-2*pad)))
+	}
+	return float64(n)*tableTall + 2*pad
+}
+
+func (d *Doc) row(columns []Column, wide []float64, r []Cell, head bool) {
+	x, y := margin, d.f.GetY()
+	tall := d.tall(wide, r)
+	if head {
+		d.fill(Pale)
+		d.f.Rect(x, y, d.width, tall, "F")
+	}
+	for i, c := range r {
+		align := "L"
+		if columns[i].Right {
+			align = "R"
+		}
+		text := d.lines(c, wide[i]-2*pad)
+		d.ink(black)
+		if c.On != nil {
+			d.fill(*c.On)
+			d.f.Rect(x+0.5, y+0.6, wide[i]-1, tableTall+1, "F")
+			d.ink(white)
+			align = "C"
+		}
+		for n, line := range text {
+			d.f.SetXY(x+pad, y+pad+float64(n)*tableTall)
+			d.f.CellFormat(wide[i]-2*pad, tableTall, line, "", 0, align, false, 0, "")
+		}
+		x += wide[i]
+	}
+	d.f.SetDrawColor(line[0], line[1], line[2])
+	d.f.Line(margin, y+tall, margin+d.width, y+tall)
+	d.f.SetXY(margin, y+tall)
+}
