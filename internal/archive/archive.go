@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -34,11 +35,19 @@ type Trail interface {
 	Append(ctx context.Context, e audit.Event) (uint64, error)
 }
 
+// Records reads what is in the trail.
+type Records interface {
+	// Search yields the records that match, the oldest first. An error with a
+	// place in the trail is one record's; the search goes on after it.
+	Search(ctx context.Context, f audit.Filter) iter.Seq2[audit.Record, error]
+}
+
 // Config is what an archive is made of.
 type Config struct {
 	Catalog Catalog
 	Vault   Vault
 	Trail   Trail
+	Records Records          // what was written there; nil: ReadTrail fails
 	Log     *slog.Logger     // nil: slog.Default
 	Limits  encoding.Limits  // of what is taken in
 	Now     func() time.Time // nil: time.Now
@@ -49,6 +58,7 @@ type Archive struct {
 	catalog Catalog
 	vault   Vault
 	trail   Trail
+	records Records
 	log     *slog.Logger
 	limits  encoding.Limits
 	now     func() time.Time
@@ -57,7 +67,7 @@ type Archive struct {
 }
 
 func newArchive(c Config) *Archive {
-	a := &Archive{catalog: c.Catalog, vault: c.Vault, trail: c.Trail, log: c.Log, limits: c.Limits, now: c.Now}
+	a := &Archive{catalog: c.Catalog, vault: c.Vault, trail: c.Trail, records: c.Records, log: c.Log, limits: c.Limits, now: c.Now}
 	if a.log == nil {
 		a.log = slog.Default()
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -353,5 +354,82 @@ func TestVerifyNamesEveryDifference(t *testing.T) {
 	want := []string{"1.2.3.4 in the catalog, not in the vault", "1.2.3.5 in the vault, not in the catalog"}
 	if strings.Join(found, "|") != strings.Join(want, "|") {
 		t.Errorf("%q", found)
+	}
+}
+
+// A retrieval of two patients is two events: each names what was read of one.
+func TestRetrievalNotesEachPatient(t *testing.T) {
+	f := open(t)
+	s := f.As(everything)
+	for i, id := range []string{"4711", "4712"} {
+		uid := dicom.UID("1.2.3." + string(rune('1'+i)))
+		b := instance(t, uid, uid+".1", func(ds *dicom.DataSet) { ds.PutString(dict.PatientID, dicom.VRLO, id) })
+		if _, err := s.Store(t.Context(), incoming(uid+".1", b)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys := new(dicom.DataSet)
+	keys.PutString(dict.StudyInstanceUID, dicom.VRUI, `1.2.3.1\1.2.3.2`)
+	r, err := s.Retrieve(t.Context(), archive.Query{Level: archive.LevelStudy, Keys: keys})
+	if err != nil || len(r.Entries) != 2 {
+		t.Fatalf("%d entries, %v", len(r.Entries), err)
+	}
+	got := map[string]audit.Event{}
+	for _, e := range f.trail.events {
+		if e.Code == audit.InstancesTransferred && e.Action == audit.Read {
+			got[strings.Join(e.Patients, ",")] = e
+		}
+	}
+	if len(got) != 2 || len(got["4711"].Studies) != 1 || got["4711"].Studies[0] != "1.2.3.1" || got["4712"].Bytes == 0 {
+		t.Errorf("events %+v", got)
+	}
+}
+
+// records is what was written to notes, as a reader of the trail gives it.
+type records struct{ *notes }
+
+func (r records) Search(_ context.Context, f audit.Filter) iter.Seq2[audit.Record, error] {
+	return func(yield func(audit.Record, error) bool) {
+		for i, e := range r.events {
+			if uint64(i+1) > f.After && !yield(audit.Record{Seq: uint64(i + 1), Event: e}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestReadTrailAsksAndIsNoted(t *testing.T) {
+	f := open(t)
+	f.config.Records = records{f.trail}
+	a, err := archive.Open(t.Context(), f.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range policy.Roles {
+		p := policy.Principal{Kind: policy.User, Name: "erika", Role: r, Rights: policy.RightsOf(r, policy.Scope{})}
+		may := r == policy.Auditor || r == policy.PrivacyOfficer
+		seen := 0
+		for rec, err := range a.As(p).ReadTrail(t.Context(), audit.Filter{Patient: "4711"}) {
+			if may != (err == nil) || !may && !errors.Is(err, archive.ErrDenied) {
+				t.Errorf("%s: %v", r, err)
+			}
+			if err == nil && rec.Seq > 0 {
+				seen++
+			}
+		}
+		e := f.trail.last()
+		if e.Code != audit.AuditLogUsed || len(e.Patients) != 1 || e.Role != string(r) || may != (e.Outcome == audit.Success) {
+			t.Errorf("%s: the trail has %+v", r, e)
+		}
+		if may && seen == 0 {
+			t.Errorf("%s saw nothing", r)
+		}
+	}
+	f.trail.broken = errors.New("disk is gone")
+	p := policy.Principal{Kind: policy.User, Name: "erika", Rights: []policy.Right{policy.ReadTrail}}
+	for _, err := range a.As(p).ReadTrail(t.Context(), audit.Filter{}) {
+		if err == nil {
+			t.Error("the trail was read though that could not be written down")
+		}
 	}
 }

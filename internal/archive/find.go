@@ -47,8 +47,15 @@ func (s *Session) noteQuery(ctx context.Context, q Query) error {
 	if err != nil {
 		return fmt.Errorf("write the query to the trail: %w", err)
 	}
-	return s.Note(ctx, audit.Event{Code: audit.Query, Action: audit.Execute, Outcome: audit.Success,
-		Query: identifier, Syntax: encoding.ExplicitLE.UID})
+	e := audit.Event{Code: audit.Query, Action: audit.Execute, Outcome: audit.Success,
+		Query: identifier, Syntax: encoding.ExplicitLE.UID}
+	switch {
+	case q.Target != "":
+		e.Query, e.Syntax = []byte(q.Target), ""
+	case q.Model != "":
+		e.SOPClasses = []dicom.UID{q.Model}
+	}
+	return s.Note(ctx, e)
 }
 
 // denied writes to the trail that the policy said no, and returns ErrDenied.

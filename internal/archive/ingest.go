@@ -283,6 +283,6 @@ func (t *intake) event(outcome audit.Outcome, reason string) audit.Event {
 	return audit.Event{
 		Code: audit.InstancesTransferred, Action: audit.Create, Outcome: outcome, Reason: reason,
 		Studies: []dicom.UID{r.Study}, Series: []dicom.UID{r.Series}, Instances: []dicom.UID{r.Instance},
-		SOPClasses: []dicom.UID{r.SOPClass}, Patients: []string{t.header.String(dict.PatientID)},
+		SOPClasses: []dicom.UID{r.SOPClass}, Bytes: t.tee.n, Patients: []string{t.header.String(dict.PatientID)},
 	}
 }

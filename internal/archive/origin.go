@@ -9,6 +9,7 @@ import (
 // fill enters who asks, and from where, into e.
 func (s *Session) fill(e audit.Event) audit.Event {
 	e.PrincipalKind, e.Principal = string(s.principal.Kind), s.principal.Name
+	e.Role = string(s.principal.Role)
 	e.Peer, e.Association = s.origin.Peer, s.origin.Association
 	e.CallingAET, e.CalledAET = s.origin.CallingAET, s.origin.CalledAET
 	return e

@@ -130,6 +130,10 @@ type Query struct {
 	TimezoneOffset   bool // (0008,0201) of the identifier shifts dates and times
 	// Limit and Offset page through the answer; Limit 0 means all.
 	Limit, Offset int
+	// How it was asked, for the trail alone: the SOP class of a C-FIND, or the
+	// target of an HTTP request as received, without credentials.
+	Model  dicom.UID
+	Target string
 }
 
 // Entry is one instance as the catalog knows it, with what retrieval needs.

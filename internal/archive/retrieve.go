@@ -58,17 +58,42 @@ func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e au
 		r.Entries = append(r.Entries, entry)
 	}
 	e.Outcome = audit.Success
-	describe(&e, r.Entries)
-	if err := s.Note(ctx, e); err != nil {
+	if err := s.noteEach(ctx, e, r.Entries); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// noteEach writes one event for each patient: what was read of one is told
+// apart from what was read of another (PS3.15 section A.5.3.7 names one patient).
+func (s *Session) noteEach(ctx context.Context, e audit.Event, entries []Entry) error {
+	if len(entries) == 0 {
+		return s.Note(ctx, e)
+	}
+	of := map[string][]Entry{}
+	var patients []string
+	for i := range entries {
+		p := entries[i].Patient
+		if of[p] == nil {
+			patients = append(patients, p)
+		}
+		of[p] = append(of[p], entries[i])
+	}
+	for _, p := range patients {
+		one := e
+		describe(&one, of[p])
+		if err := s.Note(ctx, one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // describe enters the studies, series, patients and SOP classes of the entries into e.
 func describe(e *audit.Event, entries []Entry) {
 	e.Count = len(entries)
 	for i := range entries {
+		e.Bytes += entries[i].Length
 		addOnce(&e.Studies, entries[i].Study)
 		addOnce(&e.Series, entries[i].Series)
 		addOnce(&e.SOPClasses, entries[i].SOPClass)

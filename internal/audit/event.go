@@ -64,6 +64,7 @@ type Event struct {
 	Outcome       Outcome     `json:"outcome"`           //
 	PrincipalKind string      `json:"kind,omitempty"`    // who asked: policy.Kind
 	Principal     string      `json:"name,omitempty"`    // who asked: a name
+	Role          string      `json:"role,omitempty"`    // of a user who asked: policy.Role
 	Peer          string      `json:"peer,omitempty"`    // network address
 	CallingAET    string      `json:"calling,omitempty"` //
 	CalledAET     string      `json:"called,omitempty"`  //
@@ -75,6 +76,7 @@ type Event struct {
 	Instances     []dicom.UID `json:"instances,omitempty"`
 	SOPClasses    []dicom.UID `json:"classes,omitempty"`
 	Count         int         `json:"count,omitempty"`  // of instances, if they are not listed
+	Bytes         int64       `json:"bytes,omitempty"`  // length of the instances as stored
 	Query         []byte      `json:"query,omitempty"`  // the identifier or the URL's query, as received
 	Syntax        dicom.UID   `json:"syntax,omitempty"` // transfer syntax of Query
 	Reason        string      `json:"reason,omitempty"` // why it was refused or failed; or the reason given

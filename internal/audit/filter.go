@@ -23,7 +23,46 @@ type Filter struct {
 	AETitle       string // calling or called
 	Association   string
 	MinOutcome    Outcome // at least as bad
+	After         uint64  // records with a greater number
 	Limit         int     // 0: no limit
+}
+
+// Event is what the trail remembers of a search in it (PS3.15 section A.5.3.2):
+// that it was read, and what was looked for.
+func (f Filter) Event() Event {
+	e := Event{Code: AuditLogUsed}
+	if f.Patient != "" {
+		e.Patients = []string{f.Patient}
+	}
+	if f.Study != "" {
+		e.Studies = []dicom.UID{f.Study}
+	}
+	if f.Instance != "" {
+		e.Instances = []dicom.UID{f.Instance}
+	}
+	detail := func(name, value string) {
+		if value != "" {
+			e.Details = append(e.Details, Detail{name, value})
+		}
+	}
+	for _, c := range f.Codes {
+		detail("code", string(c))
+	}
+	detail("principal kind", f.PrincipalKind)
+	detail("principal", f.Principal)
+	detail("peer", f.Peer)
+	detail("AE title", f.AETitle)
+	detail("association", f.Association)
+	if !f.Since.IsZero() {
+		detail("since", f.Since.UTC().Format(time.RFC3339))
+	}
+	if !f.Until.IsZero() {
+		detail("until", f.Until.UTC().Format(time.RFC3339))
+	}
+	if f.MinOutcome > Success {
+		detail("outcome", "at least "+f.MinOutcome.String())
+	}
+	return e
 }
 
 // matcher applies a filter to a trail. Its needles are the strings that a payload must

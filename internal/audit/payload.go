@@ -32,6 +32,7 @@ func appendEvent(dst []byte, e *Event) []byte {
 	w.b = strconv.AppendInt(w.b, int64(e.Outcome), 10)
 	w.str("kind", e.PrincipalKind)
 	w.str("name", e.Principal)
+	w.str("role", e.Role)
 	w.str("peer", e.Peer)
 	w.str("calling", e.CallingAET)
 	w.str("called", e.CalledAET)
@@ -42,12 +43,13 @@ func appendEvent(dst []byte, e *Event) []byte {
 	list(&w, "series", e.Series)
 	list(&w, "instances", e.Instances)
 	list(&w, "classes", e.SOPClasses)
-	w.num("count", e.Count)
+	w.num("count", int64(e.Count))
+	w.num("bytes", e.Bytes)
 	w.query(e.Query)
 	w.str("syntax", string(e.Syntax))
 	w.str("reason", e.Reason)
 	w.details(e.Details)
-	w.num("omitted", e.Omitted+w.omitted)
+	w.num("omitted", int64(e.Omitted+w.omitted))
 	return append(w.b, '}')
 }
 
@@ -57,10 +59,10 @@ func (w *encoder) key(name string) {
 	w.b = append(w.b, '"', ':')
 }
 
-func (w *encoder) num(name string, v int) {
+func (w *encoder) num(name string, v int64) {
 	if v != 0 {
 		w.key(name)
-		w.b = strconv.AppendInt(w.b, int64(v), 10)
+		w.b = strconv.AppendInt(w.b, v, 10)
 	}
 }
 

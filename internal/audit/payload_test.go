@@ -17,10 +17,10 @@ import (
 func fullEvent() Event {
 	return Event{
 		Time: time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC), Code: Query, Action: Execute,
-		Outcome: MinorFailure, PrincipalKind: "device", Principal: "ws1", Peer: "[::1]:1",
+		Outcome: MinorFailure, PrincipalKind: "device", Principal: "ws1", Role: "radiologist", Peer: "[::1]:1",
 		CallingAET: "WS1", CalledAET: "TRESOR", Association: "a1", Destination: "ct1",
 		Patients: []string{`P"1\`, "P\x01\u00fc"}, Studies: []dicom.UID{"1.2"}, Series: []dicom.UID{"1.3"},
-		Instances: []dicom.UID{"1.4"}, SOPClasses: []dicom.UID{"1.5"}, Count: 7, Query: []byte{0, 1, 2, 255},
+		Instances: []dicom.UID{"1.4"}, SOPClasses: []dicom.UID{"1.5"}, Count: 7, Bytes: 1 << 40, Query: []byte{0, 1, 2, 255},
 		Syntax: "1.2.840.10008.1.2", Reason: "why \u2028 not", Details: []Detail{{"a", "b"}, {"a", "c"}}, Omitted: 3,
 	}
 }

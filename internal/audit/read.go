@@ -76,6 +76,17 @@ func (m *matcher) openRecord(id trailID, raw rawLine, l line) (Record, bool, err
 
 var errNotAuthentic = errors.New("record is not authentic")
 
+// Records reads the trail in a folder; it satisfies archive.Records.
+type Records struct {
+	Dir string
+	Box Box
+}
+
+// Search is the function Search for the folder of r.
+func (r Records) Search(ctx context.Context, f Filter) iter.Seq2[Record, error] {
+	return Search(ctx, r.Dir, r.Box, f)
+}
+
 // Search yields the records of the trail in dir that match, oldest first. It
 // needs no lock and works while others append. A line that cannot be read is
 // yielded with its place and an error, and the search goes on; an error without
@@ -147,7 +158,7 @@ func (m *matcher) look(id trailID, raw rawLine) (Record, bool, error) {
 	if err != nil {
 		return Record{}, false, err
 	}
-	if !m.inTime(l.time) {
+	if l.seq <= m.After || !m.inTime(l.time) {
 		return Record{}, false, nil
 	}
 	return m.openRecord(id, raw, l)

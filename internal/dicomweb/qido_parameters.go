@@ -29,7 +29,7 @@ const (
 )
 
 func (x *exchange) parseSearch(level archive.Level) (*searching, error) {
-	s := &searching{limit: maxResults, query: archive.Query{Level: level, Keys: new(dicom.DataSet), DateTimeMatching: true}}
+	s := &searching{limit: maxResults, query: archive.Query{Level: level, Keys: new(dicom.DataSet), DateTimeMatching: true, Target: x.URL.RequestURI()}}
 	s.query.Keys.PutString(dict.SpecificCharacterSet, dicom.VRCS, "ISO_IR 192")
 	values, err := url.ParseQuery(x.URL.RawQuery)
 	if err != nil {

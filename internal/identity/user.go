@@ -37,7 +37,7 @@ func (u *User) Principal() policy.Principal {
 	if u.Disabled {
 		return policy.Principal{}
 	}
-	return policy.Principal{Kind: policy.User, Name: u.Name, Rights: policy.RightsOf(u.Role, u.Scope), Scope: u.Scope}
+	return policy.Principal{Kind: policy.User, Name: u.Name, Role: u.Role, Rights: policy.RightsOf(u.Role, u.Scope), Scope: u.Scope}
 }
 
 // Clone returns a copy that shares nothing with u.

@@ -43,6 +43,7 @@ const (
 type Principal struct {
 	Kind   Kind
 	Name   string
+	Role   Role // of a user, for the trail; rights are decided by Rights alone
 	Rights []Right
 	Scope  Scope
 	// Destinations names the devices that C-MOVE may send to on this

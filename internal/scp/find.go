@@ -57,7 +57,7 @@ func (a *Association) serveFind(ctx context.Context, rw dimse.ResponseWriter, re
 	if err != nil {
 		return err
 	}
-	q := archive.Query{Level: level, Keys: keys}
+	q := archive.Query{Level: level, Keys: keys, Model: req.Context.AbstractSyntax}
 	a.negotiated(req.Context.AbstractSyntax, &q)
 	into := a.answerCharacterSet(keys)
 	name := keys.String(dict.QueryRetrieveLevel)

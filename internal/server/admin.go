@@ -184,7 +184,7 @@ func SearchTrail(ctx context.Context, dir string, f audit.Filter) iter.Seq2[audi
 			return
 		}
 		defer a.Close()
-		if err := a.Note(ctx, audit.Event{Code: audit.AuditLogUsed, Action: audit.Read}); err != nil {
+		if err := a.Note(ctx, f.Event()); err != nil {
 			yield(audit.Record{}, err)
 			return
 		}

@@ -21,6 +21,7 @@ import (
 type data struct {
 	keyring  *seal.Keyring
 	trail    *audit.Trail
+	records  audit.Records
 	identity *identity.Store
 	accounts *identity.Accounts
 	vault    archive.Vault
@@ -67,6 +68,7 @@ func (d *data) openTrail(dir string) error {
 	if err != nil {
 		return fmt.Errorf("open the trail's key: %w", err)
 	}
+	d.records = audit.Records{Dir: filepath.Join(dir, trailDir), Box: box}
 	d.trail, err = audit.Open(filepath.Join(dir, trailDir), box, audit.Options{})
 	if err == nil {
 		d.closers = append(d.closers, d.trail.Close)

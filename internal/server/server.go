@@ -62,7 +62,7 @@ func (s *Server) open(ctx context.Context, dir string) error {
 	}
 	s.data = d
 	limits := objectLimits(s.config.Limits)
-	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: d.trail, Log: s.log, Limits: limits})
+	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: d.trail, Records: d.records, Log: s.log, Limits: limits})
 	if err != nil {
 		return errors.Join(err, d.close())
 	}
