@@ -12,7 +12,7 @@ import (
 // C.9.2) in white.
 func drawOverlays(picture image.Image, ds *dicom.DataSet, frame int) (image.Image, error) {
 	for group := dicom.Tag(0); group < 0x200000; group += 0x20000 {
-		if !ds.Has(dict.OverlayData + group) {
+		if !ds.Has(dict.OverlayData+group) || isShutterGroup(ds, dict.OverlayData+group) {
 			continue
 		}
 		if err := drawOverlay(picture, ds, group, frame); err != nil {
@@ -58,19 +58,9 @@ func drawOverlay(picture image.Image, ds *dicom.DataSet, group dicom.Tag, frame 
 		for x := max(0, -left); x < columns && x+left < bounds.Dx(); x++ {
 			bit := int64(plane)*size + int64(y)*int64(columns) + int64(x)
 			if data[bit>>3]>>(bit&7)&1 == 1 {
-				whiten(picture, x+left, y+top)
+				paint(picture, x+left, y+top, 0xFF)
 			}
 		}
 	}
 	return nil
-}
-
-func whiten(picture image.Image, x, y int) {
-	switch p := picture.(type) {
-	case *image.Gray:
-		p.Pix[p.PixOffset(x, y)] = 0xFF
-	case *image.RGBA:
-		at := p.PixOffset(x, y)
-		p.Pix[at], p.Pix[at+1], p.Pix[at+2] = 0xFF, 0xFF, 0xFF
-	}
 }
