@@ -20,27 +20,35 @@ func Transcode(w io.Writer, to TransferSyntax, r io.Reader, from TransferSyntax,
 		_, err := io.Copy(w, r)
 		return err
 	}
-	var packer *deflater
-	if to.Deflated {
-		packer = newDeflater(w)
-		w = packer
-	}
-	t := transcoder{
+	return newTranscoder(w, to, r, from, o).run((*transcoder).dataSet)
+}
+
+func newTranscoder(w io.Writer, to TransferSyntax, r io.Reader, from TransferSyntax, o Options) *transcoder {
+	t := &transcoder{
 		in:       NewDecoder(r, from, o),
-		out:      bufio.NewWriterSize(w, flushAt),
 		to:       layoutOf(to),
 		from:     layoutOf(from),
 		sameSize: from.ExplicitVR == to.ExplicitVR,
 		native:   from.Native() && to.Native(),
 	}
-	if err := t.dataSet(); err != nil {
+	if to.Deflated {
+		t.packer = newDeflater(w)
+		w = t.packer
+	}
+	t.out = bufio.NewWriterSize(w, flushAt)
+	return t
+}
+
+// run passes the data set on by f and ends the output.
+func (t *transcoder) run(f func(*transcoder) error) error {
+	if err := f(t); err != nil {
 		return err
 	}
 	if err := t.out.Flush(); err != nil {
 		return err
 	}
-	if packer != nil {
-		return packer.Close()
+	if t.packer != nil {
+		return t.packer.Close()
 	}
 	return nil
 }
@@ -49,9 +57,11 @@ func Transcode(w io.Writer, to TransferSyntax, r io.Reader, from TransferSyntax,
 type transcoder struct {
 	in       *Decoder
 	out      *bufio.Writer
+	packer   *deflater // what out writes to, nil if the output is not deflated
 	to, from layout
 	sameSize bool // headers are as long as they were
 	native   bool
+	depth    int // of sequences: the pixel data of icons may be native everywhere
 	buf      [16]byte
 }
 
@@ -72,7 +82,7 @@ func (t *transcoder) dataSet() error {
 
 func (t *transcoder) element(h *Header) error {
 	switch {
-	case isPixelData(h.Tag) && !t.native || h.IsEncapsulated():
+	case isPixelData(h.Tag) && !t.native && t.depth == 0 || h.IsEncapsulated():
 		return &Error{h.Offset, h.Tag, fmt.Errorf("%w: pixel data needs a codec", ErrTransferSyntax)}
 	case h.Tag.IsGroupLength() && !t.sameSize:
 		return nil
@@ -137,9 +147,11 @@ func (t *transcoder) sequence(h *Header) error {
 	if h.AsUN { // implicit VR little endian on both sides
 		t.to, t.from, t.sameSize = layout{}, layout{}, true
 	}
+	t.depth++
 	if err := t.items(); err != nil {
 		return err
 	}
+	t.depth--
 	if length == Undefined {
 		t.item(tagSequenceDelim, 0)
 	}

@@ -86,6 +86,7 @@ func newFrame(out decoded, d *Description) (*Frame, error) {
 	if out.photometric != "" {
 		f.Photometric = out.photometric
 	}
+	f.Photometric = full422(f.Photometric) // all samples are there, whatever the data set says
 	return f, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/pixel/jpeg2000"
 )
@@ -17,7 +18,23 @@ var (
 	_ = register(dict.UIDHTJ2KLosslessRPCL, decodeJPEG2000)
 	_ = register(dict.UIDHTJ2K, decodeJPEG2000)
 	_ = registerEncoder(dict.UIDJPEG2000Lossless, encodeJPEG2000)
+	_ = registerEncoder(dict.UIDJPEG2000, encodeJPEG2000)
 )
+
+// isJPEG2000 reports whether a transfer syntax has frames of JPEG 2000.
+func isJPEG2000(ts dicom.UID) bool {
+	switch ts {
+	case dict.UIDJPEG2000Lossless, dict.UIDJPEG2000, dict.UIDHTJ2KLossless, dict.UIDHTJ2KLosslessRPCL, dict.UIDHTJ2K:
+		return true
+	}
+	return false
+}
+
+// reversibleColour reports whether the encoder uses the reversible component
+// transform.
+func reversibleColour(d *Description) bool {
+	return d.SamplesPerPixel == 3 && (d.Photometric == RGB || d.Photometric == YBRRCT)
+}
 
 // jpeg2000Time is how long one frame may take: the largest that Limits allow
 // takes seconds, and bytes made to waste time could take much longer.
@@ -98,7 +115,7 @@ func encodeJPEG2000(samples []byte, d *Description) ([]byte, error) {
 		return nil, fmt.Errorf("%w: JPEG 2000 of samples of %d bits", ErrUnsupported, d.BitsStored)
 	}
 	m := &jpeg2000.Image{Header: jpeg2000.Header{Width: d.Columns, Height: d.Rows,
-		ColourTransform: d.SamplesPerPixel == 3 && (d.Photometric == RGB || d.Photometric == YBRRCT)}}
+		ColourTransform: reversibleColour(d)}}
 	width, unused := d.SampleBytes(), 32-d.BitsStored
 	stride := width * d.SamplesPerPixel
 	for c := range d.SamplesPerPixel {

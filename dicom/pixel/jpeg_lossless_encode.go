@@ -7,7 +7,10 @@ import (
 	"github.com/tresor-pacs/tresor/dicom/dict"
 )
 
-var _ = registerEncoder(dict.UIDJPEGLosslessSV1, encodeJPEGLossless)
+var (
+	_ = registerEncoder(dict.UIDJPEGLosslessSV1, encodeJPEGLossless)
+	_ = registerEncoder(dict.UIDJPEGLossless, encodeJPEGLossless) // any predictor is allowed there, the first too
+)
 
 // encodeJPEGLossless encodes process 14 with predictor 1 (ISO/IEC 10918-1 annex
 // H), all components in one scan, with the Huffman table that suits the frame.
