@@ -67,7 +67,7 @@ var arrows = map[string][]string{
 		"internal/survey/geo", "internal/survey/known", "internal/survey/scope", "internal/survey/target"},
 	"internal/survey/geo":    {},
 	"internal/survey/known":  {},
-	"internal/survey/report": {"internal/survey", "internal/survey/known", "internal/survey/report/paper"},
+	"internal/survey/report": {"internal/survey", "internal/survey/known", "internal/survey/scope", "internal/survey/report/paper"},
 	// Pages of PDF, which know nothing of surveys.
 	"internal/survey/report/paper": {},
 	"internal/survey/scope":        {},
@@ -109,6 +109,8 @@ var owners = map[string][]string{
 	"golang.org/x/sys":                        {"internal/durable"},
 	"golang.org/x/crypto":                     {"internal/seal", "internal/identity"},
 	"golang.org/x/term":                       {"cmd/tresor"},
+	"rsc.io/qr":                               {"internal/identity"},
+	"github.com/go-webauthn/webauthn":         {"internal/identity"},
 	"github.com/klauspost/compress":           {"internal/store/file"}, // several times faster than compress/flate
 	"github.com/alecthomas/kong":              {"cmd/tresor"},
 	"github.com/jotaen/kong-completion":       {"cmd/tresor"},

@@ -27,22 +27,27 @@ type accounts struct {
 	Users       []User       `json:"users"`
 	Tokens      []Token      `json:"tokens"`
 	Invitations []Invitation `json:"invitations,omitempty"`
+	Factors     []factors    `json:"factors,omitempty"`
 }
 
 // accountSnapshot is a registry that does not change any more, with its indexes.
 type accountSnapshot struct {
 	accounts
-	byName map[string]*User
-	byHash map[string]*Token
+	byName   map[string]*User
+	byHash   map[string]*Token
+	byFactor map[string]*factors // by the user's name
 }
 
 func newAccountSnapshot(r *accounts) *accountSnapshot {
-	s := &accountSnapshot{accounts: *r, byName: map[string]*User{}, byHash: map[string]*Token{}}
+	s := &accountSnapshot{accounts: *r, byName: map[string]*User{}, byHash: map[string]*Token{}, byFactor: map[string]*factors{}}
 	for i := range s.Users {
 		s.byName[s.Users[i].Name] = &s.Users[i]
 	}
 	for i := range s.Tokens {
 		s.byHash[s.Tokens[i].Hash] = &s.Tokens[i]
+	}
+	for i := range s.Factors {
+		s.byFactor[s.Factors[i].User] = &s.Factors[i]
 	}
 	return s
 }
