@@ -162,7 +162,7 @@ func TestSameBytesAgainAreNoSecondCopyAndOtherBytesGoToQuarantine(t *testing.T) 
 		t.Errorf("the first one did not stay: %+v, %v", got, err)
 	}
 	waiting := 0
-	for q, err := range f.config.Catalog.Quarantine(t.Context()) {
+	for q, err := range f.config.Catalog.Quarantine(t.Context(), "") {
 		if err != nil || q.SHA256 != sha256.Sum256(other) {
 			t.Errorf("%+v, %v", q, err)
 		}

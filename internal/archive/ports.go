@@ -182,8 +182,11 @@ type Catalog interface {
 	Instances(ctx context.Context, scope policy.Scope, q Query) iter.Seq2[Entry, error]
 	// Remove takes instances out; entities left without instances go with them.
 	Remove(ctx context.Context, instances []dicom.UID) error
-	// Quarantine lists what waits for a choice.
-	Quarantine(ctx context.Context) iter.Seq2[Quarantined, error]
+	// Quarantine lists what came under a SOP Instance UID that was taken: under
+	// this one, or under any if it is empty.
+	Quarantine(ctx context.Context, instance dicom.UID) iter.Seq2[Quarantined, error]
+	// Release takes objects out of the quarantine; what is not there is passed over.
+	Release(ctx context.Context, objects []Location) error
 	// Reset empties the catalog, to be filled again from the vault.
 	Reset(ctx context.Context) error
 	Close() error

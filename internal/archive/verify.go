@@ -75,7 +75,7 @@ func (v *verifier) catalogue(ctx context.Context) error {
 			return err
 		}
 	}
-	for q, err := range v.archive.catalog.Quarantine(ctx) {
+	for q, err := range v.archive.catalog.Quarantine(ctx, "") {
 		if err != nil {
 			return err
 		}

@@ -51,43 +51,6 @@ type Principal struct {
 	Destinations []string
 }
 
-// Scope narrows what a principal sees: an empty field does not narrow, so the
-// zero Scope sees everything that the rights allow. All fields must agree with
-// a resource; within a field one of the values must.
-type Scope struct {
-	Institutions []string      `json:"institutions,omitempty"` // Institution Name (0008,0080)
-	Departments  []string      `json:"departments,omitempty"`  // Institutional Department Name (0008,1040)
-	Modalities   []string      `json:"modalities,omitempty"`   // Modality (0008,0060)
-	Sources      []string      `json:"sources,omitempty"`      // name of the device that sent the series
-	Referring    []string      `json:"referring,omitempty"`    // Referring Physician's Name (0008,0090), folded
-	MaxAge       time.Duration `json:"max_age,omitempty"`      // since the study's date
-	Patients     []string      `json:"patients,omitempty"`     // Patient ID (0010,0020)
-	Studies      []string      `json:"studies,omitempty"`      // Study Instance UID (0020,000D)
-}
-
-// Unlimited reports whether s narrows nothing.
-func (s Scope) Unlimited() bool {
-	return len(s.Institutions)+len(s.Departments)+len(s.Modalities)+len(s.Sources)+
-		len(s.Referring)+len(s.Patients)+len(s.Studies) == 0 && s.MaxAge == 0
-}
-
-// Resource is what an action touches. Series fields are empty for what is not a series.
-type Resource struct {
-	Institution, Department, Modality, Source, Referring string
-	StudyDate                                            time.Time // zero if unknown
-	Patient, Study                                       string
-}
-
-// Holds reports whether r lies within the scope at the time now. What is not
-// known of the resource does not match a scope that asks for it.
-func (s Scope) Holds(r Resource, now time.Time) bool {
-	in := func(list []string, v string) bool { return len(list) == 0 || v != "" && slices.Contains(list, v) }
-	return in(s.Institutions, r.Institution) && in(s.Departments, r.Department) &&
-		in(s.Modalities, r.Modality) && in(s.Sources, r.Source) && in(s.Referring, r.Referring) &&
-		in(s.Patients, r.Patient) && in(s.Studies, r.Study) &&
-		(s.MaxAge == 0 || !r.StudyDate.IsZero() && now.Sub(r.StudyDate) <= s.MaxAge)
-}
-
 // Decision is the answer to a question. Its zero value says no.
 type Decision struct {
 	Allowed bool

@@ -18,7 +18,7 @@ func (f *fetcher) countPatient(n int64) error {
 	w.all(&f.scope.study)
 	w.all(&f.scope.series)
 	return f.query("SELECT count(DISTINCT e.study), count(*), sum(e.instances) FROM study s JOIN series e ON e.study = s.id"+
-		w.String(), w.args, func(s *sqlite3.Stmt) bool {
+		f.scope.upper("JOIN patient p ON p.id = s.patient")+w.String(), w.args, func(s *sqlite3.Stmt) bool {
 		f.patientCounts = match.Counts{Studies: s.ColumnInt(0), Series: s.ColumnInt(1), Instances: s.ColumnInt(2)}
 		return false
 	})
@@ -34,7 +34,8 @@ func (f *fetcher) countStudy(n int64) error {
 	var w where
 	w.and("e.study = ?", n)
 	w.all(&f.scope.series)
-	err := f.query("SELECT e.modality, e.instances FROM series e"+w.String(), w.args, func(s *sqlite3.Stmt) bool {
+	upper := f.scope.upper("JOIN study s ON s.id = e.study JOIN patient p ON p.id = s.patient")
+	err := f.query("SELECT e.modality, e.instances FROM series e"+upper+w.String(), w.args, func(s *sqlite3.Stmt) bool {
 		f.studyCounts.Add(match.Counts{Series: 1, Instances: s.ColumnInt(1), Modalities: []string{s.ColumnText(0)}})
 		return true
 	})
@@ -42,8 +43,16 @@ func (f *fetcher) countStudy(n int64) error {
 		return err
 	}
 	return f.query(`SELECT DISTINCT w.text FROM series e JOIN series_class c ON c.series = e.id JOIN word w ON w.id = c.class`+
-		w.String(), w.args, func(s *sqlite3.Stmt) bool {
+		upper+w.String(), w.args, func(s *sqlite3.Stmt) bool {
 		f.studyCounts.Add(match.Counts{Classes: []string{s.ColumnText(0)}})
 		return true
 	})
+}
+
+// upper returns the joins that the conditions on series need.
+func (sc *scoped) upper(joins string) string {
+	if !sc.joined {
+		return ""
+	}
+	return " " + joins
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -132,38 +131,4 @@ func (c *Catalog) entries(ctx context.Context, w where, order string, yield func
 		}
 	}
 	return false, nil
-}
-
-// addQuarantined enters an instance that waits for a choice.
-func (w *writing) addQuarantined(l archive.Location, m *archive.Meta, patient string, mark archive.Mark) error {
-	if mark != "" {
-		w.mark = string(mark)
-	}
-	return w.exec(`INSERT OR IGNORE INTO quarantine
-		(location, patient, study, series, instance, class, syntax, source, length, sha256, received)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, string(l), patient, string(m.Study), string(m.Series), string(m.Instance),
-		string(m.SOPClass), string(m.TransferSyntax), m.Source, m.Length, m.SHA256[:], m.Received.UnixMicro())
-}
-
-// Quarantine implements archive.Catalog, in the order of arrival.
-func (c *Catalog) Quarantine(ctx context.Context) iter.Seq2[archive.Quarantined, error] {
-	return func(yield func(archive.Quarantined, error) bool) {
-		var all []archive.Quarantined
-		err := c.readers.do(ctx, func(r *conn) error {
-			return r.query(`SELECT patient, study, series, instance, class, syntax, source, length, location, sha256, received
-				FROM quarantine ORDER BY id`, nil, func(s *sqlite3.Stmt) bool {
-				all = append(all, archive.Quarantined{Entry: entry(s), Received: time.UnixMicro(s.ColumnInt64(10)).UTC()})
-				return true
-			})
-		})
-		if err != nil {
-			yield(archive.Quarantined{}, fmt.Errorf("list the quarantine: %w", err))
-			return
-		}
-		for _, q := range all {
-			if !yield(q, nil) {
-				return
-			}
-		}
-	}
 }

@@ -105,6 +105,9 @@ var migrations = []string{
 		sha256 BLOB NOT NULL,
 		received INTEGER NOT NULL); -- microseconds since 1970
 	CREATE TABLE mark (one INTEGER PRIMARY KEY CHECK (one = 1), mark TEXT NOT NULL);`,
+	// What has been sent before under a UID that is taken is looked up for each
+	// newcomer.
+	`CREATE INDEX quarantine_instance ON quarantine (instance);`,
 }
 
 // tables lists all tables but the virtual ones.

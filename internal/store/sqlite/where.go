@@ -44,9 +44,16 @@ func (w *where) String() string {
 type scoped struct {
 	patient, study, series where
 	few                    bool // it names patients or studies one by one
+	joined                 bool // the conditions on series name patient and study, too
 }
 
 func newScoped(sc policy.Scope, now time.Time) *scoped {
+	if sc.Unlimited() {
+		return &scoped{}
+	}
+	if len(sc.Also) > 0 {
+		return anyOf(sc.Alternatives(), now)
+	}
 	c := &scoped{few: len(sc.Patients)+len(sc.Studies) > 0}
 	for _, f := range []struct {
 		w      *where
@@ -71,6 +78,25 @@ func newScoped(sc policy.Scope, now time.Time) *scoped {
 	if sc.MaxAge != 0 {
 		c.study.and("s.date >= ?", match.OldestDate(sc.MaxAge, now))
 	}
+	return c
+}
+
+// anyOf adds the conditions of several scopes, of which one has to hold. They
+// are asked of each series, with its study and patient.
+func anyOf(scopes []policy.Scope, now time.Time) *scoped {
+	var alternatives []string
+	var args []any
+	for _, sc := range scopes {
+		one := newScoped(sc, now)
+		var w where
+		for _, o := range []*where{&one.patient, &one.study, &one.series} {
+			w.all(o)
+		}
+		alternatives = append(alternatives, "( "+strings.Join(w.conditions, " AND ")+")")
+		args = append(args, w.args...)
+	}
+	c := &scoped{joined: true}
+	c.series.and("( "+strings.Join(alternatives, " OR ")+")", args...)
 	return c
 }
 

@@ -31,6 +31,7 @@ func TestCatalog(t *testing.T, open func(t *testing.T) archive.Catalog) {
 		{"Negotiated", testNegotiated},
 		{"Patients", testPatients},
 		{"Scope", testScope},
+		{"ScopeUnion", testScopeUnion},
 		{"Paging", testPaging},
 		{"Hostile", testHostile},
 		{"Concurrency", testConcurrency},

@@ -70,12 +70,20 @@ func testQuarantine(t *testing.T, open func(*testing.T) archive.Catalog) {
 		}
 	}
 	var all []archive.Quarantined
-	for q, err := range f.Quarantine(context.Background()) {
+	for q, err := range f.Quarantine(context.Background(), "") {
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, q)
 	}
+	waiting := func(uid dicom.UID) (n int) {
+		for range f.Quarantine(context.Background(), uid) {
+			n++
+		}
+		return n
+	}
+	equal(t, "waiting under the UID", waiting(m.Instance), 1)
+	equal(t, "waiting under another UID", waiting(m.Instance+".1"), 0)
 	if len(all) != 1 {
 		t.Fatalf("%d in quarantine, want 1", len(all))
 	}
@@ -89,6 +97,15 @@ func testQuarantine(t *testing.T, open func(*testing.T) archive.Catalog) {
 	equal(t, "the first one stays", e.Location, "L1")
 	mark, _ := f.Mark(context.Background())
 	equal(t, "mark", mark, "M9")
+	for range 2 {
+		if err := f.Release(context.Background(), []archive.Location{l, "L77"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, "after the release", waiting(""), 0)
+	if _, err := f.Instance(context.Background(), m.Instance); err != nil {
+		t.Errorf("the instance went with the quarantine: %v", err)
+	}
 }
 
 // testMerge: the first value of a study or series stays, empty ones are filled,

@@ -203,17 +203,24 @@ func (c *memoryCatalog) Remove(_ context.Context, instances []dicom.UID) error {
 	return nil
 }
 
-func (c *memoryCatalog) Quarantine(context.Context) iter.Seq2[archive.Quarantined, error] {
+func (c *memoryCatalog) Quarantine(_ context.Context, instance dicom.UID) iter.Seq2[archive.Quarantined, error] {
 	return func(yield func(archive.Quarantined, error) bool) {
 		c.mu.RLock()
 		all := slices.Clone(c.quarantine)
 		c.mu.RUnlock()
 		for _, q := range all {
-			if !yield(q, nil) {
+			if (instance == "" || q.Instance == instance) && !yield(q, nil) {
 				return
 			}
 		}
 	}
+}
+
+func (c *memoryCatalog) Release(_ context.Context, objects []archive.Location) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quarantine = slices.DeleteFunc(c.quarantine, func(q archive.Quarantined) bool { return slices.Contains(objects, q.Location) })
+	return nil
 }
 
 func (c *memoryCatalog) Reset(context.Context) error {
