@@ -20,7 +20,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check fmt vet staticcheck vuln arch gen-check cross gen bench fuzz demo soak clean
+.PHONY: help build viewer run test test-browser check fmt vet staticcheck vuln arch gen-check cross gen bench fuzz demo soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 14
@@ -29,15 +29,25 @@ build: ## build the static binary bin/tresor
 	@mkdir -p bin
 	$(BUILD) -o bin/tresor ./cmd/tresor
 
+viewer: ## fetch, check and pack the viewer (OHIF) that the next build embeds
+	@scripts/viewer/make
+
 run: ## install what is missing, build, and start the archive in ./data
 	@scripts/install-deps run
+	@scripts/viewer/make --if-possible
 	@$(MAKE) --no-print-directory build
 	@DATA='$(DATA)' DICOM='$(DICOM)' HTTPS='$(HTTPS)' scripts/run
 
 test: ## install what the tests need where that is permitted, then vet and test everything
 	@scripts/install-deps test
+	@scripts/viewer/make --if-possible
 	$(GO) vet ./...
 	@TIMEOUT='$(TESTTIME)' scripts/test ./...
+
+test-browser: ## every test of the viewer in Chromium, with pictures in internal/web/viewer/screenshots
+	@scripts/install-deps test
+	@scripts/viewer/make
+	TRESOR_BROWSER=all $(GO) test -count=1 -timeout $(TESTTIME) -v ./internal/web/viewer
 
 check: fmt vet staticcheck vuln arch gen-check cross ## everything that is looked at beside the tests
 
@@ -77,7 +87,9 @@ bench: build ## measure the archive and its peers side by side (BENCHARGS=-quick
 fuzz: ## run every fuzz target for FUZZTIME
 	@FUZZTIME='$(FUZZTIME)' scripts/fuzz
 
-demo: build ## start an archive, enrol a device, send it sample studies over TLS
+demo: ## start an archive, enrol a device, send it sample studies over TLS
+	@scripts/viewer/make --if-possible
+	@$(MAKE) --no-print-directory build
 	@scripts/demo
 
 soak: build ## a mixed load for SOAKTIME; memory and open descriptors must stay level

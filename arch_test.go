@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"internal/durable":  {},
 	"internal/seal":     {"internal/durable"},
 	"internal/audit":    {"dicom", "internal/durable", "internal/policy"},
-	"internal/identity": {"dicom", "internal/audit", "internal/durable", "internal/policy", "internal/seal"},
+	"internal/identity": {"dicom", "dicom/dict", "internal/audit", "internal/durable", "internal/policy", "internal/seal"},
 	"internal/jobs":     {"dicom", "internal/durable", "internal/seal"},
 
 	// The archive and its ports. It knows no protocol and no backend.
@@ -53,13 +53,16 @@ var arrows = map[string][]string{
 		"internal/archive", "internal/archive/match", "internal/policy"},
 
 	// The protocols. Siblings do not know each other.
-	"internal/scp": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
+	// What a receiver does not take as it is stored is transcoded.
+	"internal/scp": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel", "dicom/ul", "dicom/dimse",
 		"internal/archive", "internal/audit", "internal/identity", "internal/jobs", "internal/policy"},
 	// Which attributes can be searched for, the warnings of a search have to say.
 	"internal/dicomweb": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/archive", "internal/archive/match", "internal/audit", "internal/identity", "internal/policy"},
 	"internal/web": {"dicom", "dicom/dict",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
+	// Files and a page: what is shown, the browser fetches from DICOMweb.
+	"internal/web/viewer": {},
 	"internal/shield": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/audit", "internal/identity", "internal/policy"},
 	// The survey looks from outside: it knows nothing of the archive.
@@ -75,7 +78,7 @@ var arrows = map[string][]string{
 
 	// The only package that knows everybody, and the command line on top.
 	"internal/server": {anything},
-	"cmd/tresor": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
+	"cmd/tresor": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel", "dicom/ul", "dicom/dimse",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy", "internal/server",
 		"internal/shield", "internal/survey", "internal/survey/geo", "internal/survey/known",
 		"internal/survey/report", "internal/survey/scope", "internal/survey/target"},
