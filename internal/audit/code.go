@@ -1,5 +1,10 @@
 package audit
 
+import (
+	"maps"
+	"slices"
+)
+
 // Code says what happened. Most codes are events of PS3.15 section A.5.1 or
 // kinds of its Security Alert; the others are of our own, for what the standard
 // has no word for.
@@ -105,3 +110,6 @@ func (c Code) Meaning() (Meaning, bool) {
 	m, ok := meanings[c]
 	return m, ok
 }
+
+// Codes returns every code of this package, sorted.
+func Codes() []Code { return slices.Sorted(maps.Keys(meanings)) }
