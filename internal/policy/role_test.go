@@ -12,13 +12,13 @@ func TestRolesGiveTheirRightsAndNoMore(t *testing.T) {
 		scope Scope
 		want  []Right
 	}{
-		{Administrator, Scope{}, []Right{Manage}},
-		{Administrator, scope, []Right{Manage}},
-		{Radiologist, Scope{}, []Right{Find, Get, Store}},
-		{Technologist, Scope{}, []Right{Find, Get, Store}},
+		{Administrator, Scope{}, []Right{Manage, Review, Erase, Hold, Settle}},
+		{Administrator, scope, []Right{Manage, Review, Erase, Hold, Settle}},
+		{Radiologist, Scope{}, []Right{Find, Get, Store, BreakGlass, Export, Lend}},
+		{Technologist, Scope{}, []Right{Find, Get, Store, BreakGlass}},
 		{Referrer, Scope{}, nil},
 		{Referrer, scope, []Right{Find, Get}},
-		{PrivacyOfficer, Scope{}, []Right{ReadTrail}},
+		{PrivacyOfficer, Scope{}, []Right{ReadTrail, Review, Erase, Hold, Export}},
 		{Auditor, Scope{}, []Right{ReadTrail}},
 		{"", Scope{}, nil},
 		{"root", Scope{}, nil},
