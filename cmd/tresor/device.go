@@ -13,7 +13,6 @@ import (
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/identity"
-	"github.com/tresor-pacs/tresor/internal/policy"
 	"github.com/tresor-pacs/tresor/internal/server"
 )
 
@@ -86,27 +85,6 @@ func (c *credential) read(name string) (identity.Credential, error) {
 	return i, nil
 }
 
-// scope has the flags that narrow what a device sees.
-type scope struct {
-	Institution []string      `help:"Only studies of this institution." placeholder:"NAME"`
-	Department  []string      `help:"Only of this department." placeholder:"NAME"`
-	Modality    []string      `help:"Only series of this modality." placeholder:"CODE"`
-	Source      []string      `help:"Only what this device sent." placeholder:"DEVICE"`
-	Referring   []string      `help:"Only of this referring physician." placeholder:"NAME"`
-	Patient     []string      `help:"Only of the patient with this ID." placeholder:"ID"`
-	Study       []string      `help:"Only this study." placeholder:"UID"`
-	MaxAge      time.Duration `help:"Only studies that are not older (720h)." placeholder:"DURATION"`
-}
-
-func (s *scope) policy() policy.Scope {
-	p := policy.Scope{Institutions: s.Institution, Departments: s.Department, Modalities: s.Modality,
-		Sources: s.Source, MaxAge: s.MaxAge, Patients: s.Patient, Studies: s.Study}
-	for _, name := range s.Referring {
-		p.Referring = append(p.Referring, dicom.FoldName(name))
-	}
-	return p
-}
-
 type deviceAddCommand struct {
 	Name         string   `arg:"" help:"What to call it."`
 	AET          []string `name:"aet" help:"AE titles that it may call itself." required:"" placeholder:"AET"`
@@ -147,7 +125,11 @@ func (c *deviceAddCommand) device() (identity.Device, error) {
 	if err != nil {
 		return identity.Device{}, fmt.Errorf("--allow: %w", err)
 	}
-	d := identity.Device{Name: c.Name, Rights: rights, Scope: c.policy(), Address: c.Address,
+	narrow, err := c.policy()
+	if err != nil {
+		return identity.Device{}, err
+	}
+	d := identity.Device{Name: c.Name, Rights: rights, Scope: narrow, Address: c.Address,
 		Destinations: c.SendTo, CharacterSet: c.CharacterSet}
 	for _, s := range c.AET {
 		aet, err := dicom.ParseAETitle(s)
@@ -281,7 +263,6 @@ type deviceSetCommand struct {
 	SendTo  []string `help:"New list of devices that it may have instances sent to." placeholder:"DEVICE"`
 	Disable bool     `help:"Let it in no longer." xor:"state"`
 	Enable  bool     `help:"Let it in again." xor:"state"`
-	Rescope bool     `help:"Replace the scope by what --institution, --modality ... say; without them by none."`
 	scope
 }
 
@@ -312,8 +293,12 @@ func (c *deviceSetCommand) apply(d *identity.Device) error {
 	if c.Disable || c.Enable {
 		d.Disabled = c.Disable
 	}
-	if c.Rescope {
-		d.Scope = c.policy()
+	if c.given() {
+		narrow, err := c.policy()
+		if err != nil {
+			return usageError{err}
+		}
+		d.Scope = narrow
 	}
 	return nil
 }

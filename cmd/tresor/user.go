@@ -22,6 +22,7 @@ import (
 type userCommand struct {
 	Add     userAddCommand     `cmd:"" help:"Give a person an account."`
 	List    userListCommand    `cmd:"" help:"List the users."`
+	Set     userSetCommand     `cmd:"" help:"Change the role or scope of a user; the sessions of the user end."`
 	Disable userDisableCommand `cmd:"" help:"Let a user in no longer; tokens end with it."`
 	Reset   userResetCommand   `cmd:"" help:"Give a user a new password, and let a disabled one in again."`
 }
@@ -75,7 +76,11 @@ type userAddCommand struct {
 
 // Run makes the account.
 func (c *userAddCommand) Run(ctx context.Context, g *globals, o out) error {
-	u := identity.User{Name: c.Name, Role: role(c.Role), Scope: c.policy()}
+	narrow, err := c.policy()
+	if err != nil {
+		return usageError{err}
+	}
+	u := identity.User{Name: c.Name, Role: role(c.Role), Scope: narrow}
 	if !u.Role.Known() {
 		return usageError{fmt.Errorf("--role: %q is none of %v", c.Role, policy.Roles)}
 	}
@@ -90,7 +95,7 @@ func (c *userAddCommand) Run(ctx context.Context, g *globals, o out) error {
 		return a.Accounts.AddUser(ctx, u, password)
 	})
 	if err == nil && u.Role == policy.Referrer && u.Scope.Unlimited() {
-		fmt.Fprintln(o.Err, "A referrer sees nothing until a scope says what: add the account with --referring or --patient.")
+		fmt.Fprintln(o.Err, "A referrer sees nothing until a scope says what: tresor user set "+c.Name+" --scope referring=NAME")
 	}
 	return err
 }
