@@ -5,20 +5,34 @@ import (
 	"time"
 )
 
-// Both returns the principal for what two do together, such as a person at a
-// device: it holds only the rights that both hold, and sees only what both see.
-// So whoever brings a name along can narrow what the device may do and never
-// widen it. It goes by a's kind, name and destinations; b's role is for the trail.
-func Both(a, b Principal) Principal {
-	both := a
-	both.Role = b.Role
-	both.Rights = common(a.Rights, b.Rights)
-	scope, some := a.Scope.Within(b.Scope)
+// AtDevice returns the principal for a person at a device: it holds only the
+// rights that both hold, and sees only what both see. So a person narrows what
+// the device may do and never widens it. It goes by the device's kind, name and
+// destinations; the role is the person's, for the trail.
+func AtDevice(device, person Principal) Principal {
+	both := device
+	both.Role = person.Role
+	both.Rights = common(device.Rights, onDIMSE(person.Rights))
+	scope, some := device.Scope.Within(person.Scope)
 	both.Scope = scope
 	if !some {
-		both.Rights = nil // a Scope cannot say "nothing"
+		both.Rights = common(device.Rights, []Right{Echo}) // a Scope cannot say "nothing"
 	}
 	return both
+}
+
+// onDIMSE adds to the rights of a person those of a device that go with them:
+// who may get may have moved, to where the device may send; who may store takes
+// part in what surrounds an examination.
+func onDIMSE(rights []Right) []Right {
+	all := append([]Right{Echo}, rights...)
+	if slices.Contains(rights, Get) {
+		all = append(all, Move)
+	}
+	if slices.Contains(rights, Store) {
+		all = append(all, Commit, Worklist, MPPS)
+	}
+	return all
 }
 
 // Within returns the scope of what lies in s and in o; some is false if nothing

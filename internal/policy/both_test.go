@@ -43,21 +43,27 @@ func TestWithinIsWhatBothSee(t *testing.T) {
 	}
 }
 
-func TestBothNarrows(t *testing.T) {
-	device := Principal{Kind: Device, Name: "ws1", Rights: []Right{Echo, Find, Get, Move}, Destinations: []string{"ws2"},
+func TestPersonAtDevice(t *testing.T) {
+	device := Principal{Kind: Device, Name: "ws1", Rights: []Right{Echo, Find, Get, Move, Worklist}, Destinations: []string{"ws2"},
 		Scope: Scope{Modalities: []string{"CT"}}}
-	reader := Principal{Kind: User, Name: "erika", Role: Radiologist, Rights: []Right{Manage, Get, Find, Store},
-		Destinations: []string{"ws3"}}
-	p := Both(device, reader)
-	if p.Kind != Device || p.Name != "ws1" || p.Role != Radiologist || !slices.Equal(p.Rights, []Right{Find, Get}) ||
-		!slices.Equal(p.Destinations, []string{"ws2"}) || !slices.Equal(p.Scope.Modalities, []string{"CT"}) {
-		t.Errorf("%+v", p)
+	for role, want := range map[Role][]Right{
+		Radiologist: {Echo, Find, Get, Move, Worklist}, Technologist: {Echo, Find, Get, Move, Worklist},
+		Referrer: {Echo, Find, Get, Move}, Administrator: {Echo}, PrivacyOfficer: {Echo}, Auditor: {Echo}, "": {Echo},
+	} {
+		scope := Scope{Patients: []string{"P1"}}
+		person := Principal{Kind: User, Name: "erika", Role: role, Rights: RightsOf(role, scope), Scope: scope, Destinations: []string{"ws3"}}
+		p := AtDevice(device, person)
+		if p.Kind != Device || p.Name != "ws1" || p.Role != role || !slices.Equal(p.Rights, want) || !slices.Equal(p.Destinations, []string{"ws2"}) ||
+			!slices.Equal(p.Scope.Modalities, []string{"CT"}) || !slices.Equal(p.Scope.Patients, []string{"P1"}) {
+			t.Errorf("%q: %+v", role, p)
+		}
 	}
-	reader.Scope = Scope{Modalities: []string{"MR"}}
-	if p := Both(device, reader); len(p.Rights) != 0 {
+	reader := Principal{Kind: User, Name: "erika", Rights: []Right{Find, Get, Store}, Scope: Scope{Modalities: []string{"MR"}}}
+	if p := AtDevice(device, reader); !slices.Equal(p.Rights, []Right{Echo}) {
 		t.Errorf("nothing lies in both scopes: %+v", p)
 	}
-	if p := Both(device, Principal{}); len(p.Rights) != 0 {
-		t.Errorf("with nobody: %+v", p)
+	device.Rights = []Right{Store}
+	if p := AtDevice(device, Principal{Kind: User, Rights: []Right{Find, Get, Store}}); !slices.Equal(p.Rights, []Right{Store}) {
+		t.Errorf("the person widened what the device may do: %+v", p)
 	}
 }
