@@ -101,6 +101,16 @@ func (a *Accounts) SetPassword(ctx context.Context, name, password string) error
 	return a.UpdateUser(ctx, name, func(u *User) error { u.Password = hash; return nil })
 }
 
+// ClearPassword takes a user's password away, and lets a disabled one in again:
+// with a link the user chooses another.
+func (a *Accounts) ClearPassword(ctx context.Context, name string) error {
+	return a.UpdateUser(ctx, name, func(u *User) error {
+		u.Password, u.Disabled = "", false
+		u.Epoch++
+		return nil
+	})
+}
+
 // SetDisabled lets a user in no longer, or again. Its tokens follow.
 func (a *Accounts) SetDisabled(ctx context.Context, name string, disabled bool) error {
 	return a.UpdateUser(ctx, name, func(u *User) error { u.Disabled = disabled; return nil })

@@ -14,13 +14,15 @@ import (
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/identity"
 	"github.com/tresor-pacs/tresor/internal/policy"
+	"github.com/tresor-pacs/tresor/internal/web"
 )
 
-// gate lets requests in that show a good bearer token (RFC 6750). A good token
-// always passes, however often others from the same address have failed: a
-// token cannot be guessed, and so nobody can lock others out.
+// gate lets requests in that show a good bearer token (RFC 6750) or the cookie of
+// a session. What is good always passes, however often others from the same
+// address have failed: neither can be guessed, and so nobody can lock others out.
 type gate struct {
 	accounts *identity.Accounts
+	sessions *identity.Sessions
 	archive  *archive.Archive
 	failures *identity.Failures
 	unnoted  atomic.Int64 // refusals since the last one in the trail
@@ -34,19 +36,76 @@ const (
 	failureEvery = 3 * time.Second
 )
 
-func newGate(accounts *identity.Accounts, a *archive.Archive, log *slog.Logger) *gate {
-	return &gate{accounts: accounts, archive: a, failures: identity.NewFailures(failureBurst, failureEvery, nil), log: log}
+func newGate(accounts *identity.Accounts, sessions *identity.Sessions, a *archive.Archive, log *slog.Logger) *gate {
+	return &gate{accounts: accounts, sessions: sessions, archive: a, failures: identity.NewFailures(failureBurst, failureEvery, nil), log: log}
 }
 
-// pass calls next on behalf of whoever the request's token belongs to, or
-// answers that it is not let in.
+// pass calls next on behalf of whoever the request comes from, or answers that it
+// is not let in.
 func (g *gate) pass(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request, *archive.Session)) {
-	p, id, err := g.accounts.AuthenticateToken(bearer(r))
+	v, shown, err := g.who(r, true)
+	if err == nil && v.SignIn.ID != "" && !safe(r.Method) && !web.SameOrigin(r) {
+		err = &identity.AuthError{Reason: foreignPage} // another site's page used the browser's cookie
+	}
 	if err != nil {
-		g.refuse(w, r, id, err)
+		g.refuse(w, r, shown, err)
 		return
 	}
-	next(w, r, g.archive.As(p).From(archive.Origin{Peer: r.RemoteAddr, Association: "token " + id}))
+	next(w, r, v.Session)
+}
+
+// visit calls next for whoever the request comes from, strangers too. A token
+// that is shown must be good.
+func (g *gate) visit(w http.ResponseWriter, r *http.Request, next func(http.ResponseWriter, *http.Request, web.Visitor)) {
+	v, shown, err := g.who(r, !web.Passive(r))
+	if err != nil && bearer(r) != "" {
+		g.refuse(w, r, shown, err)
+		return
+	}
+	next(w, r, v)
+}
+
+const foreignPage identity.Reason = "a page of another site made the request"
+
+// safe reports whether a method changes nothing (RFC 9110 section 9.2.1).
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// who returns whom a request comes from: a token, or else a session. Shown names
+// in the trail what it showed. Use says that a person made the request.
+func (g *gate) who(r *http.Request, use bool) (v web.Visitor, shown string, err error) {
+	token, secret := bearer(r), web.SessionSecret(r)
+	if token == "" && secret != "" {
+		p, s, err := g.sessions.Authenticate(secret, use)
+		if s.ID != "" {
+			shown = "session " + s.ID
+		}
+		if err != nil {
+			return web.Visitor{Why: reasonOf(err)}, shown, err
+		}
+		return web.Visitor{Session: g.as(p, r, shown), SignIn: s}, shown, nil
+	}
+	p, id, err := g.accounts.AuthenticateToken(token)
+	if id != "" {
+		shown = "token " + id
+	}
+	if err != nil {
+		return web.Visitor{Why: reasonOf(err)}, shown, err
+	}
+	return web.Visitor{Session: g.as(p, r, shown)}, shown, nil
+}
+
+func (g *gate) as(p policy.Principal, r *http.Request, shown string) *archive.Session {
+	return g.archive.As(p).From(archive.Origin{Peer: r.RemoteAddr, Association: shown})
+}
+
+func reasonOf(err error) identity.Reason {
+	var auth *identity.AuthError
+	if errors.As(err, &auth) {
+		return auth.Reason
+	}
+	return identity.UnknownToken
 }
 
 // bearer returns the token of the Authorization header, "" if there is none.
@@ -60,14 +119,13 @@ func bearer(r *http.Request) string {
 
 // refuse answers 401, and 429 to who goes on with wrong tokens, and writes it to
 // the trail: beyond the limit refusals are counted and come with the next one.
-func (g *gate) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
-	status, reason := http.StatusUnauthorized, identity.UnknownToken
-	var auth *identity.AuthError
-	if errors.As(err, &auth) {
-		reason = auth.Reason
+func (g *gate) refuse(w http.ResponseWriter, r *http.Request, shown string, err error) {
+	status, reason := http.StatusUnauthorized, reasonOf(err)
+	if reason == foreignPage {
+		status = http.StatusForbidden
 	}
 	if g.failures.Count(source(r)) {
-		if err := g.note(r, id, reason); err != nil {
+		if err := g.note(r, shown, reason); err != nil {
 			g.log.ErrorContext(r.Context(), "https: a refusal could not be written to the trail", "error", err)
 			status = http.StatusServiceUnavailable
 		}
@@ -88,12 +146,9 @@ func (g *gate) refuse(w http.ResponseWriter, r *http.Request, id string, err err
 	oneWord(w, status, "refused")
 }
 
-func (g *gate) note(r *http.Request, id string, reason identity.Reason) error {
+func (g *gate) note(r *http.Request, shown string, reason identity.Reason) error {
 	e := audit.Event{Code: audit.Login, Outcome: audit.SeriousFailure, Reason: string(reason)}
-	o := archive.Origin{Peer: r.RemoteAddr}
-	if id != "" {
-		o.Association = "token " + id
-	}
+	o := archive.Origin{Peer: r.RemoteAddr, Association: shown}
 	if n := g.unnoted.Swap(0); n > 0 {
 		e.Count = int(n)
 		e.Details = []audit.Detail{{Name: "what", Value: "as many more refusals before this one as the count says"}}

@@ -30,7 +30,17 @@ type running struct {
 	dicom string // address
 	https string
 	log   *safeBuffer
+	lines *bufio.Reader // what it printed after the first line
 	stop  func() error
+}
+
+// said returns what the archive printed after it was ready.
+func (r *running) said() string {
+	b, err := r.lines.Peek(r.lines.Buffered())
+	if err != nil {
+		return ""
+	}
+	return string(b)
 }
 
 func (r *running) port(t *testing.T) string {
@@ -80,7 +90,8 @@ func startIn(t *testing.T, dir string, change func(*server.Config)) *running {
 		in.CloseWithError(errors.Join(io.EOF, err))
 		ended <- err
 	}()
-	line, err := bufio.NewReader(out).ReadString('\n')
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
 	if err != nil || !strings.HasPrefix(line, "ready") {
 		t.Fatalf("%q, %v\n%s", line, err, r.log)
 	}
@@ -92,6 +103,7 @@ func startIn(t *testing.T, dir string, change func(*server.Config)) *running {
 			r.https = a
 		}
 	}
+	r.lines = lines
 	r.stop = sync.OnceValue(func() error { cancel(); return <-ended })
 	t.Cleanup(func() {
 		if err := r.stop(); err != nil {

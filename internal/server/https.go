@@ -12,16 +12,17 @@ import (
 	"time"
 
 	"github.com/tresor-pacs/tresor/internal/dicomweb"
+	"github.com/tresor-pacs/tresor/internal/web"
 )
 
 // dicomWebPath is where the DICOMweb service lies.
 const dicomWebPath = "/dicom-web"
 
-// newHTTPS returns the HTTPS service. Only /healthz and /readyz answer a
-// stranger, with one word; who shows a good token reaches DICOMweb, and
-// everything else is not there. Its time limits are those of headers: bodies
-// have theirs in patience.
-func newHTTPS(ready func() bool, gate *gate, web *dicomweb.Service, log *slog.Logger) *http.Server {
+// newHTTPS returns the HTTPS service. /healthz and /readyz answer a stranger,
+// with one word, and so do the pages of the sign-in; who shows a good token or
+// session reaches DICOMweb and the other pages. Its time limits are those of
+// headers: bodies have theirs in patience.
+func newHTTPS(ready func() bool, gate *gate, dicomWeb *dicomweb.Service, pages *web.Site, log *slog.Logger) *http.Server {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/healthz" && r.Method == http.MethodGet:
@@ -33,16 +34,18 @@ func newHTTPS(ready func() bool, gate *gate, web *dicomweb.Service, log *slog.Lo
 			}
 			oneWord(w, http.StatusOK, "ready")
 		case path == dicomWebPath || strings.HasPrefix(path, dicomWebPath+"/"):
-			gate.pass(patient(w, r), r, web.Serve)
+			gate.pass(patient(w, r), r, dicomWeb.Serve)
 		default:
-			oneWord(w, http.StatusNotFound, "absent")
+			gate.visit(patient(w, r), r, pages.Serve)
 		}
 	})
-	return &http.Server{
+	server := &http.Server{
 		Handler: strict(handler), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: patience,
 		WriteTimeout: patience, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(pages.Close)
+	return server
 }
 
 func oneWord(w http.ResponseWriter, status int, word string) {

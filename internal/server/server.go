@@ -20,9 +20,11 @@ import (
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/dicomweb"
+	"github.com/tresor-pacs/tresor/internal/identity"
 	"github.com/tresor-pacs/tresor/internal/jobs"
 	"github.com/tresor-pacs/tresor/internal/policy"
 	"github.com/tresor-pacs/tresor/internal/scp"
+	"github.com/tresor-pacs/tresor/internal/web"
 )
 
 // Server is one archive that is running.
@@ -116,6 +118,10 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 		return fmt.Errorf("write down where the archive listens: %w", err)
 	}
 	defer os.Remove(filepath.Join(dir, addressesFile))
+	link, err := s.firstLink(ctx, at.HTTPS)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 3)
@@ -134,7 +140,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	})
 	s.ready.Store(true)
 	s.advise(ctx, dir)
-	fmt.Fprintf(out, "ready dicom=%s https=%s\n", at.DICOM, at.HTTPS)
+	fmt.Fprintf(out, "ready dicom=%s https=%s\n%s", at.DICOM, at.HTTPS, link)
 	var all error
 	for range cap(ended) {
 		all = errors.Join(all, <-ended)
@@ -145,8 +151,10 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 
 // newHTTPS puts the HTTPS service together.
 func (s *Server) newHTTPS() *http.Server {
-	web := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
-	return newHTTPS(s.ready.Load, newGate(s.data.accounts, s.archive, s.log), web, s.log)
+	dicomWeb := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
+	accounts, sessions := s.data.accounts, identity.NewSessions(s.data.accounts, identity.SessionOptions{})
+	pages := web.New(web.Config{Archive: s.archive, Accounts: accounts, Sessions: sessions, Source: source, Log: s.log})
+	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.archive, s.log), dicomWeb, pages, s.log)
 }
 
 func (s *Server) note(ctx context.Context, code audit.Code, version string) error {

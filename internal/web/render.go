@@ -1,0 +1,126 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/tresor-pacs/tresor/internal/policy"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// sheets has the templates of each page in each language.
+var sheets = parseTemplates()
+
+func parseTemplates() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	for _, language := range languages {
+		base := template.Must(template.New("").Funcs(functions(language)).ParseFS(templateFiles, "templates/_*.html"))
+		for _, f := range files {
+			name, isPage := strings.CutSuffix(f.Name(), ".html")
+			if isPage && !strings.HasPrefix(name, "_") {
+				page := template.Must(base.Clone())
+				all[language+"/"+name] = template.Must(page.ParseFS(templateFiles, "templates/"+f.Name()))
+			}
+		}
+	}
+	return all
+}
+
+// functions are what templates can call.
+func functions(language string) template.FuncMap {
+	return template.FuncMap{
+		"t":      func(key string, args ...any) string { return say(language, key, args...) },
+		"static": staticURL,
+		"date":   func(v string) string { return showDate(language, v) },
+		"time":   showTime,
+		"list":   func(v ...string) []string { return v },
+	}
+}
+
+// page is what a template gets.
+type page struct {
+	Title  string // key of a text
+	Script string // name of the page's script, if it has one
+	Body   any
+}
+
+// view is a page with what the frame around it needs.
+type view struct {
+	page
+	Language, Colours string
+	Here              string // path and query, to come back to
+	User              string // "" for a stranger
+	SignedIn          bool   // with a browser: can sign out
+	Menu              []menuItem
+}
+
+// menuItem is an entry of the frame's menu.
+type menuItem struct {
+	Path, Text string
+	Right      policy.Right // what a visitor must hold to see it
+	Current    bool
+}
+
+// menu returns the entries that the visitor may follow.
+func (x *exchange) menu() []menuItem {
+	var shown []menuItem
+	p := x.visitor.principal()
+	for _, m := range menu {
+		if policy.May(p, m.Right).Allowed {
+			m.Current = x.URL.Path == m.Path || m.Path != "/" && strings.HasPrefix(x.URL.Path, m.Path+"/")
+			shown = append(shown, m)
+		}
+	}
+	return shown
+}
+
+// render answers with a page.
+func (x *exchange) render(status int, name string, p page) {
+	v := view{page: p, Language: x.prefs.Language, Colours: x.prefs.Colours, Here: x.URL.RequestURI(),
+		User: x.visitor.principal().Name, SignedIn: x.visitor.SignIn.ID != "", Menu: x.menu()}
+	x.renderPart(status, name, "layout", v)
+}
+
+// renderPart answers with one template of a page's file.
+func (x *exchange) renderPart(status int, name, part string, data any) {
+	var b bytes.Buffer
+	if err := sheets[x.prefs.Language+"/"+name].ExecuteTemplate(&b, part, data); err != nil {
+		x.site.Log.ErrorContext(x.Context(), "web: a template failed", "template", name, "error", err)
+		http.Error(x.w, "failed", http.StatusInternalServerError)
+		return
+	}
+	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	x.w.Header().Set("Content-Language", x.prefs.Language)
+	x.w.WriteHeader(status)
+	x.w.Write(b.Bytes())
+}
+
+// say returns a text of the catalogue in a language. A test holds that templates
+// ask for none that is not there.
+func say(language, key string, args ...any) string {
+	t, known := texts[key]
+	if !known {
+		return key
+	}
+	s := t.en
+	if language == "de" {
+		s = t.de
+	}
+	if len(args) > 0 {
+		return fmt.Sprintf(s, args...)
+	}
+	return s
+}
+
+// say returns a text in the visitor's language.
+func (x *exchange) say(key string, args ...any) string { return say(x.prefs.Language, key, args...) }

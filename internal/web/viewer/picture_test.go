@@ -1,0 +1,159 @@
+package viewer_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
+	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/pixel"
+)
+
+// picture waits until a viewport shows something and no longer changes, and
+// returns what its canvas holds: the picture without texts and measurements.
+func (tb *tab) picture(viewport int) image.Image {
+	tb.t.Helper()
+	last := ""
+	for {
+		now := value[string](tb, fmt.Sprintf(`(() => { const c = document.querySelectorAll('canvas.cornerstone-canvas')[%d]; return c && c.width ? c.toDataURL('image/png') : '' })()`, viewport))
+		if now != "" && now == last {
+			b, err := decodeDataURL(now)
+			if err != nil {
+				tb.t.Fatal(err)
+			}
+			picture, err := png.Decode(bytes.NewReader(b))
+			if err != nil {
+				tb.t.Fatal(err)
+			}
+			if !uniform(picture) {
+				return picture
+			}
+		}
+		last = now
+		select {
+		case <-tb.ctx.Done():
+			tb.fail("viewport %d shows nothing", viewport)
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+// gray is the luminance of a pixel, from 0 to 255.
+func gray(picture image.Image, x, y int) float64 {
+	r, g, b, _ := picture.At(x, y).RGBA()
+	return (0.299*float64(r) + 0.587*float64(g) + 0.114*float64(b)) / 257
+}
+
+func uniform(picture image.Image) bool {
+	b := picture.Bounds()
+	first := gray(picture, b.Min.X, b.Min.Y)
+	for y := b.Min.Y; y < b.Max.Y; y += 3 {
+		for x := b.Min.X; x < b.Max.X; x += 3 {
+			if math.Abs(gray(picture, x, y)-first) > 8 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// cells is the side of the grid that pictures are compared on.
+const cells = 24
+
+// grid returns the mean of each channel in each cell of a rectangle.
+func grid(picture image.Image, left, top, width, height float64) (means [cells * cells][3]float64) {
+	for row := range cells {
+		for column := range cells {
+			x0, x1 := int(left+width*float64(column)/cells), int(left+width*float64(column+1)/cells)
+			y0, y1 := int(top+height*float64(row)/cells), int(top+height*float64(row+1)/cells)
+			n := 0.0
+			m := &means[row*cells+column]
+			for y := y0; y < max(y1, y0+1); y++ {
+				for x := x0; x < max(x1, x0+1); x++ {
+					r, g, b, _ := picture.At(x, y).RGBA()
+					m[0], m[1], m[2], n = m[0]+float64(r)/257, m[1]+float64(g)/257, m[2]+float64(b)/257, n+1
+				}
+			}
+			for c := range m {
+				m[c] /= n
+			}
+		}
+	}
+	return means
+}
+
+// difference compares what a viewport shows with the picture as it should be:
+// the mean difference of the cells' channels, from 0 to 255. The picture lies in the
+// middle of the canvas, as large as fits; aspect is the height of a pixel by its
+// width.
+func difference(shown, want image.Image, aspect float64) float64 {
+	w, h := float64(want.Bounds().Dx()), float64(want.Bounds().Dy())*aspect
+	cw, ch := float64(shown.Bounds().Dx()), float64(shown.Bounds().Dy())
+	scale := min(cw/w, ch/h)
+	left, top := (cw-w*scale)/2, (ch-h*scale)/2
+	a := grid(shown, left, top, w*scale, h*scale)
+	b := grid(want, 0, 0, w, h/aspect)
+	sum := 0.0
+	for i := range a {
+		for c := range a[i] {
+			sum += math.Abs(a[i][c] - b[i][c])
+		}
+	}
+	return sum / float64(len(a)*3)
+}
+
+// rendered is a frame as the archive itself would draw it.
+func rendered(t testing.TB, ds *dicom.DataSet, syntax dicom.UID, frame int) image.Image {
+	t.Helper()
+	im, err := pixel.Open(ds, syntax, pixel.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := im.Render(ds, frame, pixel.RenderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture
+}
+
+// shows fails the test unless a viewport shows the frame of the data set.
+func (tb *tab) shows(viewport int, ds *dicom.DataSet, syntax encoding.TransferSyntax, frame int) {
+	tb.t.Helper()
+	tb.looksLike(viewport, rendered(tb.t, ds, syntax.UID, frame), pixelAspect(ds))
+}
+
+// alike is the difference up to which pictures are the same: scaling and colour
+// conversion make some, a wrong window or a wrong codec far more.
+const alike = 8
+
+func (tb *tab) looksLike(viewport int, want image.Image, aspect float64) {
+	tb.t.Helper()
+	shown := tb.picture(viewport)
+	if d := difference(shown, want, aspect); d > alike {
+		for name, picture := range map[string]image.Image{"shown": shown, "wanted": want} {
+			var b bytes.Buffer
+			if png.Encode(&b, picture) == nil {
+				tb.keep(name+"-"+tb.t.Name(), b.Bytes())
+			}
+		}
+		tb.t.Errorf("the viewport shows another picture: difference %.1f", d)
+	} else {
+		tb.t.Logf("difference %.1f", d)
+	}
+}
+
+// pixelAspect is the height of a pixel by its width.
+func pixelAspect(ds *dicom.DataSet) float64 {
+	for _, t := range []dicom.Tag{dict.PixelSpacing, dict.ImagerPixelSpacing} {
+		if v, err := ds.Floats(t); err == nil && len(v) == 2 && v[0] > 0 && v[1] > 0 {
+			return v[0] / v[1]
+		}
+	}
+	return 1
+}
