@@ -68,9 +68,11 @@ var arrows = map[string][]string{
 	// The survey looks from outside: it knows nothing of the archive.
 	"internal/survey": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
 		"internal/survey/geo", "internal/survey/known", "internal/survey/scope", "internal/survey/target"},
-	"internal/survey/geo":    {},
-	"internal/survey/known":  {},
-	"internal/survey/report": {"internal/survey", "internal/survey/known", "internal/survey/scope", "internal/survey/report/paper"},
+	"internal/survey/geo":   {},
+	"internal/survey/known": {},
+	// Results of all runs, searched.
+	"internal/survey/inventory": {"internal/survey", "internal/survey/scope"},
+	"internal/survey/report":    {"internal/survey", "internal/survey/known", "internal/survey/scope", "internal/survey/report/paper"},
 	// Pages of PDF, which know nothing of surveys.
 	"internal/survey/report/paper": {},
 	"internal/survey/scope":        {},
@@ -81,7 +83,7 @@ var arrows = map[string][]string{
 	"cmd/tresor": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel", "dicom/ul", "dicom/dimse",
 		"internal/archive", "internal/audit", "internal/identity", "internal/policy", "internal/server",
 		"internal/shield", "internal/survey", "internal/survey/geo", "internal/survey/known",
-		"internal/survey/report", "internal/survey/scope", "internal/survey/target"},
+		"internal/survey/inventory", "internal/survey/report", "internal/survey/scope", "internal/survey/target"},
 
 	// For tests, benchmarks and the demonstration.
 	"internal/corpus":              {},
@@ -114,6 +116,9 @@ var owners = map[string][]string{
 	"golang.org/x/term":                       {"cmd/tresor"},
 	"rsc.io/qr":                               {"internal/identity"},
 	"github.com/go-webauthn/webauthn":         {"internal/identity"},
+	"github.com/coreos/go-oidc/v3":            {"internal/identity"},
+	"github.com/go-jose/go-jose/v4":           {"internal/identity"}, // what go-oidc is made of
+	"golang.org/x/oauth2":                     {"internal/identity"},
 	"github.com/klauspost/compress":           {"internal/store/file"}, // several times faster than compress/flate
 	"github.com/alecthomas/kong":              {"cmd/tresor"},
 	"github.com/jotaen/kong-completion":       {"cmd/tresor"},
@@ -121,8 +126,8 @@ var owners = map[string][]string{
 	"github.com/pelletier/go-toml/v2":         {"internal/server", "internal/survey/scope"},
 	"github.com/oschwald/maxminddb-golang/v2": {"internal/survey/geo"},
 	"codeberg.org/go-pdf/fpdf":                {"internal/survey/report/paper"},
-	"golang.org/x/image":                      {"internal/survey/report/paper"}, // the Go fonts
-	"github.com/ncruces/go-sqlite3":           {"internal/store/sqlite"},
+	"golang.org/x/image":                      {"internal/survey/report/paper"},                       // the Go fonts
+	"github.com/ncruces/go-sqlite3":           {"internal/store/sqlite", "internal/survey/inventory"}, // the survey must not know the archive's stores
 	"lukechampine.com/adiantum":               {"internal/store/sqlite"},
 }
 
@@ -132,6 +137,7 @@ var testModules = []string{
 	"github.com/suyashkumar/dicom",
 	"github.com/rogpeppe/go-internal",
 	"github.com/chromedp/chromedp",
+	"github.com/zitadel/oidc/v3", // a provider to sign in with
 }
 
 type listed struct {

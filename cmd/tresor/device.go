@@ -93,6 +93,7 @@ type deviceAddCommand struct {
 	SendTo       []string `help:"Devices that it may have instances sent to; default: all with an address." placeholder:"DEVICE"`
 	CharacterSet []string `help:"Character set of answers to it (ISO_IR 100); default: that of its query, or UTF-8." placeholder:"TERM"`
 	PrivateClass []string `help:"Private SOP classes that it may store." placeholder:"UID"`
+	Prefer       string   `help:"Transfer syntax in which it gets instances, where that loses nothing; default: the stored one." placeholder:"UID"`
 	TrustCA      string   `name:"trust-ca" help:"Authority of the certificate that it shows when we call it, if not ours." type:"existingfile" placeholder:"FILE"`
 	credential
 	scope
@@ -130,7 +131,7 @@ func (c *deviceAddCommand) device() (identity.Device, error) {
 		return identity.Device{}, err
 	}
 	d := identity.Device{Name: c.Name, Rights: rights, Scope: narrow, Address: c.Address,
-		Destinations: c.SendTo, CharacterSet: c.CharacterSet}
+		Destinations: c.SendTo, CharacterSet: c.CharacterSet, PreferredSyntax: dicom.UID(c.Prefer)}
 	for _, s := range c.AET {
 		aet, err := dicom.ParseAETitle(s)
 		if err != nil {
@@ -261,6 +262,7 @@ type deviceSetCommand struct {
 	Allow   *string  `help:"New rights in place of the old; empty takes all away." placeholder:"LIST"`
 	Address *string  `help:"New address." placeholder:"HOST:PORT"`
 	SendTo  []string `help:"New list of devices that it may have instances sent to." placeholder:"DEVICE"`
+	Prefer  *string  `help:"New transfer syntax in which it gets instances, where that loses nothing; empty: the stored one." placeholder:"UID"`
 	Disable bool     `help:"Let it in no longer." xor:"state"`
 	Enable  bool     `help:"Let it in again." xor:"state"`
 	scope
@@ -289,6 +291,9 @@ func (c *deviceSetCommand) apply(d *identity.Device) error {
 	}
 	if len(c.SendTo) > 0 {
 		d.Destinations = c.SendTo
+	}
+	if c.Prefer != nil {
+		d.PreferredSyntax = dicom.UID(*c.Prefer)
 	}
 	if c.Disable || c.Enable {
 		d.Disabled = c.Disable

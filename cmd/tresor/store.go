@@ -16,6 +16,7 @@ import (
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/dimse"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/pixel"
 	"github.com/tresor-pacs/tresor/dicom/ul"
 )
 
@@ -37,13 +38,14 @@ type outgoing struct {
 type storeResult struct {
 	File     string    `json:"file"`
 	Instance dicom.UID `json:"instance,omitempty"`
+	Syntax   dicom.UID `json:"syntax,omitempty"` // in which it was sent, if that is not the file's
 	Status   string    `json:"status,omitempty"` // of the C-STORE response; empty if none came
 	Comment  string    `json:"comment,omitempty"`
 	Error    string    `json:"error,omitempty"`
 }
 
-// Run sends every file in the transfer syntax that it is in. It fails if any
-// file was refused.
+// Run sends every file in the transfer syntax that it is in or, to a peer that
+// does not take that, in one that loses nothing. It fails if any file was refused.
 func (c *storeCommand) Run(ctx context.Context, g *globals, o out) error {
 	files, err := gather(c.Files)
 	if err != nil {
@@ -52,11 +54,11 @@ func (c *storeCommand) Run(ctx context.Context, g *globals, o out) error {
 	s := &sender{command: c, globals: g, out: o, bar: newBar(g, o, len(files), "files")}
 	defer s.close(ctx)
 	for rest := files; len(rest) > 0; {
-		batch := associationFull(rest)
-		if err := s.send(ctx, rest[:batch]); err != nil {
+		contexts, n := storageContexts(rest)
+		if err := s.send(ctx, contexts, rest[:n]); err != nil {
 			return err
 		}
-		rest = rest[batch:]
+		rest = rest[n:]
 	}
 	s.bar.finish()
 	if !g.JSON {
@@ -137,21 +139,31 @@ func (f *outgoing) believe(r io.Reader, ts encoding.TransferSyntax) {
 	f.class, f.instance = cmp.Or(ds.UID(dict.SOPClassUID), f.class), cmp.Or(ds.UID(dict.SOPInstanceUID), f.instance)
 }
 
-type contextKey struct{ class, syntax dicom.UID }
-
-// associationFull returns how many of the files fit into the presentation
-// contexts of one association.
-func associationFull(files []outgoing) int {
-	have := map[contextKey]bool{}
+// storageContexts returns the presentation contexts in which the files can be
+// sent, and for how many of them one association has room: the transfer syntax
+// that a file is in, and those into which it can be brought.
+func storageContexts(files []outgoing) (contexts []ul.ProposedContext, n int) {
+	have := map[string]bool{}
 	for i, f := range files {
-		if f.err == nil {
-			have[contextKey{f.class, f.syntax}] = true
+		if f.err != nil {
+			continue
 		}
-		if len(have) > ul.MaxContexts {
-			return i
+		var more []ul.ProposedContext
+		for _, syntaxes := range pixel.ProposedTargets(f.syntax, "") {
+			c := ul.ProposedContext{AbstractSyntax: f.class, TransferSyntaxes: syntaxes}
+			if !have[fmt.Sprint(c)] {
+				more = append(more, c)
+			}
 		}
+		if len(contexts)+len(more) > ul.MaxContexts {
+			return contexts, i
+		}
+		for _, c := range more {
+			have[fmt.Sprint(c)] = true
+		}
+		contexts = append(contexts, more...)
 	}
-	return len(files)
+	return contexts, len(files)
 }
 
 type sender struct {
@@ -171,16 +183,8 @@ func (s *sender) close(ctx context.Context) {
 }
 
 // send sends files over one association.
-func (s *sender) send(ctx context.Context, files []outgoing) error {
+func (s *sender) send(ctx context.Context, contexts []ul.ProposedContext, files []outgoing) error {
 	s.close(ctx)
-	have := map[contextKey]bool{}
-	var contexts []ul.ProposedContext
-	for _, f := range files {
-		if k := (contextKey{f.class, f.syntax}); f.err == nil && !have[k] {
-			have[k] = true
-			contexts = append(contexts, ul.ProposedContext{AbstractSyntax: f.class, TransferSyntaxes: []dicom.UID{f.syntax}})
-		}
-	}
 	if len(contexts) > 0 {
 		client, err := s.command.connect(ctx, contexts)
 		if err != nil {
@@ -216,15 +220,13 @@ func (s *sender) sendOne(ctx context.Context, f *outgoing) (result storeResult, 
 		return result, nil
 	}
 	defer file.Close()
-	if _, err := file.Seek(f.offset, io.SeekStart); err != nil {
-		result.Error = err.Error()
-		return result, nil
-	}
-	r, err := s.client.Store(ctx, dimse.StoreRequest{SOPClass: f.class, SOPInstance: f.instance, TransferSyntax: f.syntax, DataSet: file})
+	r, err := s.sendFile(ctx, f, file, &result)
 	switch {
 	case errors.Is(err, dimse.ErrNoContext):
 		result.Status = hex(dimse.StatusSOPClassNotSupported)
-		result.Error = "the peer does not take this SOP class in this transfer syntax"
+		result.Error = "the peer takes this SOP class in no transfer syntax that the file can be brought into without loss"
+	case errors.Is(err, errUnconverted):
+		result.Error = err.Error()
 	case err != nil:
 		result.Error = err.Error()
 		return result, err
@@ -235,6 +237,56 @@ func (s *sender) sendOne(ctx context.Context, f *outgoing) (result storeResult, 
 		}
 	}
 	return result, nil
+}
+
+// errUnconverted says that nothing was sent.
+var errUnconverted = errors.New("the peer does not take the file as it is, and it cannot be converted")
+
+// sendFile sends the file as it is if the peer takes it so, else in the best of
+// the transfer syntaxes that it takes.
+func (s *sender) sendFile(ctx context.Context, f *outgoing, file *os.File, result *storeResult) (*dimse.Result, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	body := io.NewSectionReader(file, f.offset, info.Size()-f.offset)
+	request := dimse.StoreRequest{SOPClass: f.class, SOPInstance: f.instance, TransferSyntax: f.syntax, DataSet: body}
+	var taken []dicom.UID
+	for _, c := range s.client.Association().Contexts() {
+		if c.AbstractSyntax == f.class {
+			taken = append(taken, c.TransferSyntax)
+		}
+	}
+	for _, u := range pixel.TakenTargets(f.syntax, taken, "") {
+		if u == f.syntax {
+			return s.client.Store(ctx, request)
+		}
+		t, err := pixel.NewTranscoder(ctx, body, body.Size(), f.syntax, u, pixel.TranscodeOptions{})
+		if errors.Is(err, pixel.ErrUnsupported) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errUnconverted, err)
+		}
+		result.Syntax = u
+		request.TransferSyntax = u
+		return s.sendTranscoded(ctx, request, t)
+	}
+	return nil, dimse.ErrNoContext
+}
+
+func (s *sender) sendTranscoded(ctx context.Context, request dimse.StoreRequest, t *pixel.Transcoder) (*dimse.Result, error) {
+	pr, pw := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pw.CloseWithError(t.WriteTo(ctx, pw))
+	}()
+	request.DataSet = pr
+	r, err := s.client.Store(ctx, request)
+	pr.Close()
+	<-done
+	return r, err
 }
 
 func (s *sender) report(r storeResult) error {

@@ -5,25 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
 )
-
-// Transcodes reports whether data sets can be brought from one transfer syntax
-// into another at all; whether one can be, NewTranscoder tells.
-func Transcodes(from, to dicom.UID) bool {
-	f, known := encoding.Lookup(from)
-	t, also := encoding.Lookup(to)
-	if !known || !also {
-		return false
-	}
-	_, decodes := decoders[from]
-	_, encodes := encoders[to]
-	return from == to || (f.Native() || decodes) && (t.Native() || encodes)
-}
 
 // TranscodeOptions are for NewTranscoder. The zero value is good.
 type TranscodeOptions struct {
@@ -179,6 +165,9 @@ func (t *Transcoder) encode(f *Frame) ([]byte, error) {
 	return encoder.Encode(f)
 }
 
+// To returns the transfer syntax in which WriteTo writes.
+func (t *Transcoder) To() dicom.UID { return t.to.UID }
+
 // WriteTo writes the data set to w in the new transfer syntax. It may be called
 // again. The end of ctx ends it between two frames.
 func (t *Transcoder) WriteTo(ctx context.Context, w io.Writer) error {
@@ -242,28 +231,4 @@ func (t *Transcoder) nativeLength() (uint32, error) {
 		return 0, fmt.Errorf("%w: native pixel data of 4 GiB and more", ErrUnsupported)
 	}
 	return uint32(n), nil
-}
-
-// TranscodeTargets returns the transfer syntaxes into which data sets of the
-// transfer syntax from can be brought, from itself first: then those without a
-// codec, then those of the best ratio or speed.
-func TranscodeTargets(from dicom.UID) []dicom.UID {
-	list := []dicom.UID{from}
-	for _, to := range targetOrder {
-		if to != from && Transcodes(from, to) {
-			list = append(list, to)
-		}
-	}
-	return slices.Clip(list)
-}
-
-// targetOrder has what everybody reads before what few do.
-var targetOrder = []dicom.UID{
-	dict.UIDExplicitVRLittleEndian, dict.UIDImplicitVRLittleEndian,
-	dict.UIDDeflatedExplicitVRLittleEndian, dict.UIDExplicitVRBigEndian,
-	dict.UIDHTJ2KLossless, dict.UIDHTJ2KLosslessRPCL, dict.UIDHTJ2K,
-	dict.UIDJPEGLSLossless,
-	dict.UIDJPEG2000Lossless, dict.UIDJPEG2000,
-	dict.UIDJPEGLosslessSV1, dict.UIDJPEGLossless,
-	dict.UIDRLELossless, dict.UIDDeflatedImageFrameCompression,
 }

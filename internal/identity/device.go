@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/internal/policy"
 )
 
@@ -24,6 +25,7 @@ type Device struct {
 	Destinations      []string        `json:"destinations,omitempty"`  // devices that it may have instances sent to
 	CharacterSet      []string        `json:"character_set,omitempty"` // of answers to it (0008,0005); empty: UTF-8
 	PrivateSOPClasses []dicom.UID     `json:"private_sop_classes,omitempty"`
+	PreferredSyntax   dicom.UID       `json:"preferred_syntax,omitempty"` // in which it gets instances, where that loses nothing
 	Certificates      []Certificate   `json:"certificates,omitempty"`
 	TrustedCAs        [][]byte        `json:"trusted_cas,omitempty"` // DER; for what it shows when we call it
 	Disabled          bool            `json:"disabled,omitempty"`
@@ -166,6 +168,9 @@ func (d *Device) check() error {
 	}
 	if _, err := dicom.ParseCharacterSet(d.CharacterSet...); err != nil {
 		return fmt.Errorf("character set: %w", err)
+	}
+	if e, ok := dict.LookupUID(d.PreferredSyntax); d.PreferredSyntax != "" && (!ok || e.Type != dict.TransferSyntax) {
+		return fmt.Errorf("%q is no transfer syntax", string(d.PreferredSyntax))
 	}
 	for _, der := range d.TrustedCAs {
 		if ca, err := x509.ParseCertificate(der); err != nil || !ca.IsCA {

@@ -21,7 +21,10 @@ type Storescp struct {
 	TLS    *TLS   // plain if nil
 	Ignore bool   // receive and throw away
 	Listen int    // port to listen on; 0 is any
-	Args   []string
+	// Accepts are the only transfer syntaxes that it takes, for CT Image Storage
+	// and Secondary Capture; all if empty.
+	Accepts []string
+	Args    []string
 }
 
 func (Storescp) tools() []string { return []string{"storescp"} }
@@ -36,7 +39,16 @@ func (s Storescp) start(dir string) (*Peer, error) {
 		return nil, err
 	}
 	aet := orText(s.AET, "STORESCP")
-	args := []string{"--fork", "-aet", aet, "+xa"}
+	args := []string{"--fork", "-aet", aet}
+	if len(s.Accepts) == 0 {
+		args = append(args, "+xa")
+	} else {
+		file := filepath.Join(dir, "storescp.cfg")
+		if err := os.WriteFile(file, []byte(s.profile()), 0o600); err != nil {
+			return nil, err
+		}
+		args = append(args, "-xf", file, "only")
+	}
 	if s.Ignore {
 		args = append(args, "--ignore")
 	} else {
@@ -47,6 +59,25 @@ func (s Storescp) start(dir string) (*Peer, error) {
 	}
 	args = append(append(args, s.Args...), strconv.Itoa(port))
 	return serve(&Peer{Name: "storescp", AET: aet, Port: port, Dir: db}, filepath.Join(dir, "log"), "storescp", args...)
+}
+
+// profile is an association negotiation profile (asconfig.txt of DCMTK).
+func (s Storescp) profile() string {
+	var b strings.Builder
+	b.WriteString("[[TransferSyntaxes]]\n[Only]\n")
+	for i, ts := range s.Accepts {
+		fmt.Fprintf(&b, "TransferSyntax%d = %s\n", i+1, ts)
+	}
+	b.WriteString(`[[PresentationContexts]]
+[Storage]
+PresentationContext1 = 1.2.840.10008.5.1.4.1.1.2\Only
+PresentationContext2 = 1.2.840.10008.5.1.4.1.1.7\Only
+PresentationContext3 = 1.2.840.10008.1.1\Only
+[[Profiles]]
+[Only]
+PresentationContexts = Storage
+`)
+	return b.String()
 }
 
 func orText(s, other string) string {

@@ -44,7 +44,7 @@ func (a *Association) serveGet(ctx context.Context, rw dimse.ResponseWriter, req
 	if err != nil {
 		return statusOf(err)
 	}
-	t := &transfer{assoc: a, rw: rw, retrieval: r, sub: dimse.SubOperations{Remaining: len(r.Entries)}}
+	t := &transfer{assoc: a, rw: rw, retrieval: r, prefer: a.device.PreferredSyntax, sub: dimse.SubOperations{Remaining: len(r.Entries)}}
 	to := sameAssociation{rw}
 	for i := range r.Entries {
 		if ctx.Err() != nil {

@@ -3,12 +3,11 @@ package scp
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/dimse"
-	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/pixel"
 	"github.com/tresor-pacs/tresor/dicom/ul"
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/identity"
@@ -47,11 +46,11 @@ func (a *Association) serveMove(ctx context.Context, rw dimse.ResponseWriter, re
 	if err != nil {
 		return statusOf(err)
 	}
-	t := &transfer{assoc: a, rw: rw, retrieval: r, sub: dimse.SubOperations{Remaining: len(r.Entries)}}
+	t := &transfer{assoc: a, rw: rw, retrieval: r, prefer: to.PreferredSyntax, sub: dimse.SubOperations{Remaining: len(r.Entries)}}
 	originator := dimse.StoreRequest{Priority: req.Command.Priority,
 		MoveOriginatorAET: dicom.AETitle(a.origin.CallingAET), MoveOriginatorID: req.Command.MessageID}
 	for rest := r.Entries; len(rest) > 0 && ctx.Err() == nil; {
-		contexts, n := propose(rest)
+		contexts, n := propose(rest, to.PreferredSyntax)
 		if err := t.moveSome(ctx, to, contexts, rest[:n], originator); err != nil {
 			return err
 		}
@@ -99,28 +98,27 @@ const maxContexts = 128
 
 // propose returns presentation contexts for as many of the entries as one
 // association has contexts for, and how many those are: for each SOP class one
-// with each stored transfer syntax, and one with the encodings to which native
-// pixel data can be brought.
-func propose(entries []archive.Entry) (contexts []ul.ProposedContext, n int) {
-	type pair struct{ class, syntax dicom.UID }
-	have := map[pair]bool{}
+// with each stored transfer syntax, one with the syntax that the destination
+// prefers, one with the native syntaxes and one with the compressed ones into
+// which what is stored can be brought.
+func propose(entries []archive.Entry, prefer dicom.UID) (contexts []ul.ProposedContext, n int) {
+	have := map[string]bool{}
 	for n = range entries {
 		e := &entries[n]
-		want := []ul.ProposedContext{}
-		if !have[pair{e.SOPClass, e.TransferSyntax}] {
-			want = append(want, ul.ProposedContext{AbstractSyntax: e.SOPClass, TransferSyntaxes: []dicom.UID{e.TransferSyntax}})
-		}
-		ts, ok := encoding.Lookup(e.TransferSyntax)
-		if ok && !ts.Encapsulated && !have[pair{e.SOPClass, ""}] {
-			others := slices.DeleteFunc(slices.Clone(plainSyntaxes), func(u dicom.UID) bool { return u == e.TransferSyntax })
-			want = append(want, ul.ProposedContext{AbstractSyntax: e.SOPClass, TransferSyntaxes: others})
+		var want []ul.ProposedContext
+		for _, syntaxes := range pixel.ProposedTargets(e.TransferSyntax, prefer) {
+			c := ul.ProposedContext{AbstractSyntax: e.SOPClass, TransferSyntaxes: syntaxes}
+			if !have[fmt.Sprint(c)] {
+				want = append(want, c)
+			}
 		}
 		if len(contexts)+len(want) > maxContexts {
 			return contexts, n
 		}
 		contexts = append(contexts, want...)
-		have[pair{e.SOPClass, e.TransferSyntax}] = true
-		have[pair{e.SOPClass, ""}] = have[pair{e.SOPClass, ""}] || ok && !ts.Encapsulated
+		for _, c := range want {
+			have[fmt.Sprint(c)] = true
+		}
 	}
 	return contexts, len(entries)
 }

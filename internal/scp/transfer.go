@@ -3,14 +3,13 @@ package scp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/dimse"
-	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/pixel"
 	"github.com/tresor-pacs/tresor/internal/archive"
 )
 
@@ -29,7 +28,8 @@ type transfer struct {
 	rw        dimse.ResponseWriter
 	retrieval *archive.Retrieval
 	sub       dimse.SubOperations
-	failed    []string // SOP Instance UIDs, for Failed SOP Instance UID List
+	prefer    dicom.UID // the transfer syntax that the receiver likes best, "" for the stored one
+	failed    []string  // SOP Instance UIDs, for Failed SOP Instance UID List
 	told      time.Time
 }
 
@@ -80,15 +80,16 @@ func (t *transfer) finish(ctx context.Context) error {
 	return t.rw.Respond(r)
 }
 
-// errNeedsCodec says that the target takes the instance only in transfer
-// syntaxes to which it cannot be brought without decoding its pixels.
-var errNeedsCodec = errors.New("the target takes it only in a transfer syntax that needs a codec")
-
-// send performs the sub-operation for one instance.
+// send performs the sub-operation for one instance, in the best transfer syntax
+// that the target takes.
 func (t *transfer) send(ctx context.Context, to target, e *archive.Entry, originator dimse.StoreRequest) (dimse.Status, error) {
-	syntax, err := choose(e.TransferSyntax, to.syntaxes(e.SOPClass))
-	if err != nil {
-		return 0, err
+	taken := to.syntaxes(e.SOPClass)
+	if len(taken) == 0 {
+		return 0, dimse.ErrNoContext
+	}
+	syntaxes := pixel.TakenTargets(e.TransferSyntax, taken, t.prefer)
+	if len(syntaxes) == 0 {
+		return 0, errNeedsCodec
 	}
 	o, err := t.retrieval.Open(ctx, e)
 	if err != nil {
@@ -96,15 +97,18 @@ func (t *transfer) send(ctx context.Context, to target, e *archive.Entry, origin
 	}
 	defer o.Close()
 	r := originator
-	r.SOPClass, r.SOPInstance, r.TransferSyntax = e.SOPClass, e.Instance, syntax
-	plain := io.NewSectionReader(o, 0, e.Length)
-	if syntax == e.TransferSyntax {
-		r.DataSet = wholeObject(o, plain)
+	r.SOPClass, r.SOPInstance, r.TransferSyntax = e.SOPClass, e.Instance, e.TransferSyntax
+	c, err := t.converter(ctx, o, e, syntaxes)
+	if err != nil {
+		return 0, err
+	}
+	if c == nil {
+		r.DataSet = wholeObject(o, io.NewSectionReader(o, 0, e.Length))
 		return to.store(ctx, r)
 	}
-	converted, stop := convert(plain, e.TransferSyntax, syntax, t.assoc.provider.Limits)
+	converted, stop := streamed(ctx, c)
 	defer stop()
-	r.DataSet = converted
+	r.TransferSyntax, r.DataSet = c.To(), converted
 	return to.store(ctx, r)
 }
 
@@ -114,47 +118,4 @@ func wholeObject(o archive.Object, plain io.Reader) io.Reader {
 		return s.NewReader()
 	}
 	return plain
-}
-
-// choose returns the transfer syntax to send in: the stored one if the target
-// takes it, else one that differs from it in encoding only.
-func choose(stored dicom.UID, taken []dicom.UID) (dicom.UID, error) {
-	if len(taken) == 0 {
-		return "", dimse.ErrNoContext
-	}
-	from, ok := encoding.Lookup(stored)
-	best := dicom.UID("")
-	for _, u := range taken {
-		to, known := encoding.Lookup(u)
-		switch {
-		case u == stored:
-			return u, nil
-		case ok && known && !from.Encapsulated && !to.Encapsulated && (best == "" || u == dict.UIDExplicitVRLittleEndian):
-			best = u
-		}
-	}
-	if best == "" {
-		return "", errNeedsCodec
-	}
-	return best, nil
-}
-
-// convert returns a data set in another encoding; stop ends the conversion.
-func convert(r io.Reader, from, to dicom.UID, limits encoding.Limits) (_ io.Reader, stop func()) {
-	f, _ := encoding.Lookup(from)
-	t, _ := encoding.Lookup(to)
-	pr, pw := io.Pipe()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		err := encoding.Transcode(pw, t, r, f, encoding.Options{Limits: limits})
-		if err != nil {
-			err = fmt.Errorf("convert to %s: %w", t.UID, err)
-		}
-		pw.CloseWithError(err)
-	}()
-	return pr, func() {
-		pr.Close()
-		<-done
-	}
 }

@@ -26,13 +26,25 @@ func atoi(t *testing.T, s string) int {
 // for storescp as well.
 func (r *running) enrolReceiver(t *testing.T) *peers.Peer {
 	t.Helper()
+	return r.enrolReceiverOf(t, "receiver", "RECEIVER", nil)
+}
+
+// enrolReceiverOf is enrolReceiver for one that takes no transfer syntaxes but
+// those given.
+func (r *running) enrolReceiverOf(t *testing.T, name, aet string, change func(*identity.Device), accepts ...string) *peers.Peer {
+	t.Helper()
 	port, err := peers.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := r.enrol(t, "receiver", "RECEIVER", "echo", func(d *identity.Device) { d.Address = peers.Address(port) })
+	d := r.enrol(t, name, aet, "echo", func(d *identity.Device) {
+		d.Address = peers.Address(port)
+		if change != nil {
+			change(d)
+		}
+	})
 	files := d.tls()
-	return peers.Run(t, peers.Storescp{AET: "RECEIVER", Listen: port, TLS: &files})
+	return peers.Run(t, peers.Storescp{AET: aet, Listen: port, TLS: &files, Accepts: accepts})
 }
 
 func contains(t *testing.T, file, secret string) bool {
