@@ -73,11 +73,20 @@ func (e *endpoint) receive() (message, error) {
 
 // send sends a message. data is nil if there is no data set.
 func (e *endpoint) send(contextID uint8, c *Command, data io.Reader) error {
+	return e.sendBy(e.a.Send, contextID, c, data)
+}
+
+// sendLater is send for one of many short messages.
+func (e *endpoint) sendLater(contextID uint8, c *Command, data io.Reader) error {
+	return e.sendBy(e.a.SendLater, contextID, c, data)
+}
+
+func (e *endpoint) sendBy(send func(uint8, []byte, io.Reader) error, contextID uint8, c *Command, data io.Reader) error {
 	e.sending.Lock()
 	defer e.sending.Unlock()
 	c.HasDataSet = data != nil
 	e.out = AppendCommand(e.out[:0], c)
-	return e.a.Send(contextID, e.out, data)
+	return send(contextID, e.out, data)
 }
 
 // newID returns a message ID that no outstanding operation of ours has.

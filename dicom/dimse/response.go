@@ -51,7 +51,7 @@ func (r *response) Pending(status Status, identifier *dicom.DataSet, sub *SubOpe
 	c := r.answer()
 	c.Status, c.SubOps = status, sub
 	r.remember(sub)
-	return r.s.send(r.m.context.ID, &c, data)
+	return r.s.sendLater(r.m.context.ID, &c, data)
 }
 
 // remember keeps the counts for a final response that the handler leaves to us.

@@ -32,6 +32,8 @@ type Association struct {
 	wmu      sync.Mutex // held while sending
 	writeErr error
 
+	held held
+
 	ended    atomic.Bool // err is set
 	aborting atomic.Bool // Abort wants to send
 	done     chan struct{}

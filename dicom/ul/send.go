@@ -2,6 +2,7 @@ package ul
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"sync"
 )
@@ -23,31 +24,43 @@ type output struct {
 	control uint8
 	b       []byte // complete PDUs, then the one being built
 	pdu     int    // where in b that begins; -1 if there is none
+	begin   int    // where in b the message begins, after what was held
 	flushed bool   // some of the message has been sent
 }
 
 // Send sends one message: the command set, and the data set if data is not nil,
-// in as few system calls as the peer's maximum length allows. data is read until
-// io.EOF straight into the PDU that will be sent. An odd number of bytes, which
-// no valid data set has, is padded with a zero byte, as PS3.5 section A.5 asks
-// for deflated ones.
+// in as few system calls as the peer's maximum length allows, after what
+// SendLater keeps. data is read until io.EOF straight into the PDU that will be
+// sent. An odd number of bytes, which no valid data set has, is padded with a
+// zero byte, as PS3.5 section A.5 asks for deflated ones.
 //
 // If data fails the error is a *SourceError.
 func (a *Association) Send(contextID uint8, command []byte, data io.Reader) error {
-	buf := outBuffers.Get().(*[outSize]byte)
+	buf, n := a.held.take()
 	defer outBuffers.Put(buf)
-	o := output{a: a, id: contextID, b: buf[:0], pdu: -1}
-	o.control = controlCommand
-	if err := o.bytes(command); err != nil {
+	o := output{a: a, id: contextID, b: buf[:n], pdu: -1}
+	if err := o.message(command, data); err != nil {
 		return err
 	}
-	if data != nil {
-		o.control = 0
-		if err := o.stream(data); err != nil {
-			return err
-		}
-	}
 	return o.flush()
+}
+
+// message builds a message. If its data fails, and nothing of it was sent, what
+// lies before it is sent all the same.
+func (o *output) message(command []byte, data io.Reader) error {
+	o.begin = len(o.b)
+	o.control = controlCommand
+	err := o.bytes(command)
+	if err == nil && data != nil {
+		o.control = 0
+		err = o.stream(data)
+	}
+	var source *SourceError
+	if o.begin > 0 && !o.flushed && errors.As(err, &source) {
+		o.b = o.b[:o.begin]
+		err = errors.Join(err, o.flush())
+	}
+	return err
 }
 
 // bytes writes a whole part.
@@ -108,12 +121,11 @@ func (o *output) sourceFailed(err error) error {
 // room returns where the next bytes of the PDU being built go, at least one. It
 // completes that PDU if it is full, and begins one if there is none.
 func (o *output) room() ([]byte, error) {
-	limit := o.a.maxSend
-	if o.pdu >= 0 && len(o.b)-o.pdu-headerSize >= limit {
+	if o.pdu >= 0 && len(o.b) == o.end() {
 		o.finish(false)
 	}
 	if o.pdu < 0 {
-		if cap(o.b)-len(o.b) < headerSize+limit {
+		if cap(o.b)-len(o.b) < headerSize+min(o.a.maxSend, maxRecord) {
 			if err := o.flush(); err != nil {
 				return nil, err
 			}
@@ -121,8 +133,12 @@ func (o *output) room() ([]byte, error) {
 		o.pdu = len(o.b)
 		o.b = o.b[:o.pdu+headerSize+pdvHeader]
 	}
-	return o.b[len(o.b) : o.pdu+headerSize+limit], nil
+	return o.b[len(o.b):o.end()], nil
 }
+
+// end is where the PDU being built is full: as long as the peer takes, or up to
+// the end of the buffer, for which no PDU is shortened by more than what is held.
+func (o *output) end() int { return min(o.pdu+headerSize+o.a.maxSend, cap(o.b)) }
 
 // finish writes the headers of the PDU being built.
 func (o *output) finish(last bool) {
@@ -144,6 +160,7 @@ func (o *output) flush() error {
 	if err != nil {
 		return o.a.sendFailed(err)
 	}
-	o.b, o.flushed = o.b[:0], true
+	o.flushed = o.flushed || len(o.b) > o.begin
+	o.b, o.begin = o.b[:0], 0
 	return nil
 }
