@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,10 +17,53 @@ var levelNames = map[archive.Level]string{
 	archive.LevelSeries: "SERIES", archive.LevelInstance: "IMAGE",
 }
 
+// column is one element of every answer.
+type column struct {
+	tag   dicom.Tag
+	fixed *dicom.Element // the element itself, if all entities have the same
+	attr  *Attribute     // else where its value is,
+	asked *dicom.Element // and the key; nil for what is answered without being asked
+}
+
+// columns makes the elements of answers: the keys asked for, and the unique
+// keys of the level (for UIDs: of the levels above too).
+func (m *Matcher) columns() []column {
+	utf8 := text(dict.SpecificCharacterSet, dicom.VRCS, "ISO_IR 192")
+	all := []column{{tag: utf8.Tag, fixed: &utf8}}
+	for e := range m.query.All() {
+		if e.Tag != dict.SpecificCharacterSet && !e.Tag.IsGroupLength() {
+			all = append(all, m.column(e))
+		}
+	}
+	for level := m.Level; level >= archive.LevelPatient; level-- {
+		t := unique[level]
+		if (level == m.Level || level != archive.LevelPatient) && !m.query.Has(t) {
+			all = append(all, column{tag: t, attr: Lookup(t)})
+		}
+	}
+	slices.SortFunc(all, func(a, b column) int { return cmp.Compare(a.tag, b.tag) })
+	return all
+}
+
+// column answers one key.
+func (m *Matcher) column(e *dicom.Element) column {
+	fixed := dicom.Element{Tag: e.Tag, VR: e.VR}
+	switch {
+	case e.Tag == dict.QueryRetrieveLevel:
+		fixed = text(e.Tag, dicom.VRCS, levelNames[m.Level])
+	case e.Tag == dict.TimezoneOffsetFromUTC && m.shifts:
+		fixed = text(e.Tag, dicom.VRSH, m.query.String(e.Tag))
+	default:
+		if a := m.attribute(e.Tag); a != nil {
+			return column{tag: e.Tag, attr: a, asked: e}
+		}
+	}
+	return column{tag: e.Tag, fixed: &fixed}
+}
+
 // Answer returns the data set that answers the query for an entity, nil if the
 // entity does not match. It holds the keys asked for, empty where the entity or
-// the catalog has no value, and the unique keys of the level (for UIDs: of the
-// levels above too), in UTF-8.
+// the catalog has no value, and the unique keys, in UTF-8.
 func (m *Matcher) Answer(l *Levels) *dicom.DataSet {
 	if m.shifts {
 		shifted := *l
@@ -29,39 +73,22 @@ func (m *Matcher) Answer(l *Levels) *dicom.DataSet {
 	if !m.matches(l, true) {
 		return nil
 	}
-	ds := new(dicom.DataSet)
-	ds.Put(dicom.Element{Tag: dict.SpecificCharacterSet, VR: dicom.VRCS, Data: []byte("ISO_IR 192")})
-	for e := range m.query.All() {
-		if e.Tag != dict.SpecificCharacterSet && !e.Tag.IsGroupLength() {
-			ds.Put(m.element(e, l))
+	elements := make([]dicom.Element, len(m.answer), len(m.answer)+2) // callers add to it
+	for i := range m.answer {
+		switch c := &m.answer[i]; {
+		case c.fixed != nil:
+			elements[i] = *c.fixed
+		case c.attr.VR == dicom.VRSQ && c.asked != nil:
+			elements[i] = sequence(c.attr, c.asked, l.of(c.attr).Get(c.tag))
+		default:
+			elements[i] = element(c.tag, c.attr.VR, l.of(c.attr).Get(c.tag))
 		}
 	}
-	for level := m.Level; level >= archive.LevelPatient; level-- {
-		t := unique[level]
-		if (level == m.Level || level != archive.LevelPatient) && !ds.Has(t) {
-			ds.Put(element(t, dict.VR(t), l[level].Get(t)))
-		}
+	ds := new(dicom.DataSet)
+	if err := ds.Append(elements...); err != nil {
+		panic(err) // columns are sorted, and have each tag once
 	}
 	return ds
-}
-
-// element answers one key.
-func (m *Matcher) element(e *dicom.Element, l *Levels) dicom.Element {
-	switch {
-	case e.Tag == dict.QueryRetrieveLevel:
-		return text(e.Tag, dicom.VRCS, levelNames[m.Level])
-	case e.Tag == dict.TimezoneOffsetFromUTC && m.shifts:
-		return text(e.Tag, dicom.VRSH, m.query.String(e.Tag))
-	}
-	a := m.attribute(e.Tag)
-	if a == nil {
-		return dicom.Element{Tag: e.Tag, VR: e.VR}
-	}
-	v := l.of(a).Get(e.Tag)
-	if a.VR == dicom.VRSQ {
-		return sequence(a, e, v)
-	}
-	return element(e.Tag, a.VR, v)
 }
 
 // sequence answers a sequence with the attributes that the key's item names,

@@ -18,6 +18,7 @@ type Matcher struct {
 	Keys []Key
 
 	query  *dicom.DataSet
+	answer []column
 	zone   zone
 	shifts bool // dates and times are moved into zone
 }
@@ -44,6 +45,7 @@ func New(q archive.Query) *Matcher {
 	if q.DateTimeMatching {
 		m.combine()
 	}
+	m.answer = m.columns()
 	return m
 }
 

@@ -15,6 +15,9 @@ type zone struct {
 }
 
 func parseZone(s string) (zone, bool) {
+	if s == "" {
+		return zone{}, false // as most entities are: an error would have to be made
+	}
 	if d, err := dicom.ParseOffset(s); err == nil {
 		return zone{d, true}, true
 	}

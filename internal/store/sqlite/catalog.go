@@ -28,7 +28,8 @@ type Catalog struct {
 	now        func() time.Time
 	seed       maphash.Seed
 
-	writer   *conn // nil if read-only; for the goroutine run alone
+	writer   *conn      // nil if read-only
+	writing  sync.Mutex // held while the writer's connection is used
 	requests chan *request
 	stopped  sync.WaitGroup
 	closing  sync.RWMutex // held for reading while a request is sent

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ncruces/go-sqlite3"
@@ -127,21 +128,20 @@ func (f *fetcher) readStudy(n int64) (bool, error) {
 		return true, nil
 	}
 	f.study = 0
-	var patient, identity int64
-	ok, err := f.read(archive.LevelStudy, "SELECT patient, identity, record FROM study WHERE id = ?", n, func(s *sqlite3.Stmt) {
-		patient, identity = s.ColumnInt64(0), s.ColumnInt64(1)
+	var identityErr error
+	ok, err := f.read(archive.LevelStudy, `SELECT s.patient, s.identity, i.record, s.record
+		FROM study s JOIN identity i ON i.id = s.identity WHERE s.id = ?`, n, func(s *sqlite3.Stmt) {
+		f.patient = s.ColumnInt64(0)
+		if identity := s.ColumnInt64(1); f.identity != identity {
+			f.identity = identity
+			f.levels[archive.LevelPatient], identityErr = match.ParseRecord(s.ColumnRawBlob(2))
+		}
 	})
-	if !ok || err != nil {
+	if err = errors.Join(err, identityErr); !ok || err != nil {
+		f.identity = 0
 		return false, err
 	}
-	if f.identity != identity {
-		f.identity = identity
-		ok, err = f.read(archive.LevelPatient, "SELECT record FROM identity WHERE id = ?", identity, func(*sqlite3.Stmt) {})
-		if !ok || err != nil {
-			return false, err
-		}
-	}
-	f.study, f.patient = n, patient
+	f.study = n
 	return true, nil
 }
 

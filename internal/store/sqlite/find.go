@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -17,9 +18,9 @@ import (
 const (
 	// maxNumbers is how many candidates are listed at once.
 	maxNumbers = 16 << 10
-	// maxFetch is how many of them are read at once. Between two fetches no
-	// connection and no snapshot of the database is held, however slow the one
-	// who asked takes the answers.
+	// maxFetch is how many of them are read at once, and as many more while those
+	// are being taken. Otherwise no connection and no snapshot of the database is
+	// held, however slow the one who asked takes the answers.
 	maxFetch = 64
 )
 
@@ -67,43 +68,77 @@ func (f *finder) run(ctx context.Context, yield func(*dicom.DataSet, error) bool
 			f.offset -= skip
 			numbers = numbers[skip:]
 		}
-		for len(numbers) > 0 {
-			some := numbers[:min(maxFetch, len(numbers))]
-			numbers = numbers[len(some):]
-			if done, err := f.answer(ctx, some, yield); done || err != nil {
+		for found, err := range f.read(ctx, numbers) {
+			if err != nil {
 				return err
+			}
+			if done := f.answer(found, yield); done {
+				return nil
 			}
 		}
 	}
 	return nil
 }
 
-// answer yields what answers the query among some candidates; done says that
-// enough was yielded.
-func (f *finder) answer(ctx context.Context, numbers []int64, yield func(*dicom.DataSet, error) bool) (done bool, err error) {
-	var found []*dicom.DataSet
+// read yields the answers among candidates piece by piece. While the caller has
+// one piece the next is being read.
+func (f *finder) read(ctx context.Context, numbers []int64) iter.Seq2[[]*dicom.DataSet, error] {
+	type piece struct {
+		found []*dicom.DataSet
+		err   error
+	}
+	return func(yield func([]*dicom.DataSet, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		var readers sync.WaitGroup
+		defer readers.Wait()
+		defer stop()
+		var next chan piece
+		for begin := 0; begin < len(numbers); begin += maxFetch {
+			var p piece
+			if next == nil {
+				p.found, p.err = f.fetch(ctx, numbers[:min(maxFetch, len(numbers))])
+			} else {
+				p = <-next
+			}
+			if rest := numbers[min(begin+maxFetch, len(numbers)):]; len(rest) > 0 && p.err == nil {
+				next = make(chan piece, 1)
+				readers.Go(func() {
+					found, err := f.fetch(ctx, rest[:min(maxFetch, len(rest))])
+					next <- piece{found, err}
+				})
+			}
+			if !yield(p.found, p.err) {
+				return
+			}
+		}
+	}
+}
+
+func (f *finder) fetch(ctx context.Context, numbers []int64) (found []*dicom.DataSet, err error) {
 	err = f.catalog.readers.do(ctx, func(r *conn) (err error) {
 		found, err = (&fetcher{conn: r, m: f.m, scope: f.scope}).fetch(numbers)
 		return err
 	})
-	if err != nil {
-		return true, err
-	}
+	return found, err
+}
+
+// answer yields answers; done says that enough was yielded.
+func (f *finder) answer(found []*dicom.DataSet, yield func(*dicom.DataSet, error) bool) (done bool) {
 	for _, ds := range found {
 		if f.offset > 0 {
 			f.offset--
 			continue
 		}
 		if !yield(ds, nil) {
-			return true, nil
+			return true
 		}
 		if f.limit > 0 {
 			if f.limit--; f.limit == 0 {
-				return true, nil
+				return true
 			}
 		}
 	}
-	return false, nil
+	return false
 }
 
 // from joins the tables of a level to those above.
@@ -119,9 +154,12 @@ func (f *finder) sql() (string, []any) {
 	level := from[f.m.Level]
 	w := f.candidates.where
 	tables, number := level.tables, level.number
+	if f.candidates.walked {
+		tables, number = "series e JOIN study s ON s.id = e.study JOIN patient p ON p.id = s.patient", "e.study"
+	}
 	if !f.uses("p.") {
 		tables = strings.Replace(tables, " JOIN patient p ON p.id = s.patient", "", 1)
-		if f.m.Level >= archive.LevelSeries && !f.uses("s.") {
+		if (f.m.Level >= archive.LevelSeries || f.candidates.walked) && !f.uses("s.") {
 			tables = strings.Replace(tables, " JOIN study s ON s.id = e.study", "", 1)
 			if f.m.Level == archive.LevelInstance && !f.uses("e.") {
 				tables = strings.Replace(tables, " JOIN series e ON e.id = n.series", "", 1)
@@ -135,7 +173,7 @@ func (f *finder) sql() (string, []any) {
 	w.conditions = append([]string{order + " > ?"}, w.conditions...)
 	w.args = append([]any{f.last}, w.args...)
 	sql := "SELECT " + number + " FROM " + tables + w.String()
-	if f.m.Level == archive.LevelPatient {
+	if f.m.Level == archive.LevelPatient || f.candidates.walked {
 		sql += " GROUP BY " + order
 	}
 	sql += " ORDER BY " + order + " LIMIT ?"
@@ -145,7 +183,7 @@ func (f *finder) sql() (string, []any) {
 // uses reports whether a condition needs a table.
 func (f *finder) uses(table string) bool {
 	for _, c := range f.candidates.conditions {
-		if strings.HasPrefix(c, table) || strings.Contains(c, " "+table) {
+		if strings.HasPrefix(c, table) || strings.Contains(c, " "+table) || strings.HasPrefix(c, "+"+table) {
 			return true
 		}
 	}

@@ -37,7 +37,7 @@ func entry(s *sqlite3.Stmt) archive.Entry {
 // Instance implements archive.Catalog.
 func (c *Catalog) Instance(ctx context.Context, uid dicom.UID) (e archive.Entry, err error) {
 	found := false
-	err = c.readers.do(ctx, func(r *conn) error {
+	err = c.quick(ctx, func(r *conn) error {
 		return r.query(selectEntry+" WHERE n.uid = ?", []any{string(uid)}, func(s *sqlite3.Stmt) bool {
 			e, found = entry(s), true
 			return false
@@ -50,6 +50,26 @@ func (c *Catalog) Instance(ctx context.Context, uid dicom.UID) (e archive.Entry,
 		return archive.Entry{}, archive.ErrNotFound
 	}
 	return e, nil
+}
+
+// quick lends f the writer's connection if that is free, else a reader's. While
+// instances come in, the writer's cache is warm and a reader's void with every
+// commit. f must be short.
+func (c *Catalog) quick(ctx context.Context, f func(*conn) error) error {
+	if done, err := c.besideWriter(f); done {
+		return err
+	}
+	return c.readers.do(ctx, f)
+}
+
+func (c *Catalog) besideWriter(f func(*conn) error) (done bool, err error) {
+	c.closing.RLock() // until f is done the writer is not closed
+	defer c.closing.RUnlock()
+	if c.closed || c.writer == nil || !c.writing.TryLock() {
+		return false, nil
+	}
+	defer c.writing.Unlock()
+	return true, f(c.writer)
 }
 
 // Instances implements archive.Catalog. Series come in the order in which they

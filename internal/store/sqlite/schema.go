@@ -108,6 +108,11 @@ var migrations = []string{
 	// What has been sent before under a UID that is taken is looked up for each
 	// newcomer.
 	`CREATE INDEX quarantine_instance ON quarantine (instance);`,
+	// A search under a scope walks what lies in it, in order of the studies,
+	// and does not pass by what lies outside.
+	`CREATE INDEX series_institution ON series (institution, study);
+	CREATE INDEX series_department ON series (department, study);
+	CREATE INDEX series_source ON series (source, study);`,
 }
 
 // tables lists all tables but the virtual ones.

@@ -45,6 +45,7 @@ type scoped struct {
 	patient, study, series where
 	few                    bool // it names patients or studies one by one
 	joined                 bool // the conditions on series name patient and study, too
+	ordered                bool // an index lists the series in the scope in order of their studies
 }
 
 func newScoped(sc policy.Scope, now time.Time) *scoped {
@@ -69,6 +70,7 @@ func newScoped(sc policy.Scope, now time.Time) *scoped {
 	} {
 		if len(f.values) > 0 {
 			f.w.in(f.column, f.values)
+			c.ordered = c.ordered || f.w == &c.series && len(f.values) == 1
 		}
 	}
 	if len(sc.Referring) > 0 {
@@ -107,6 +109,8 @@ type candidates struct {
 	exact bool
 	// found says that an index finds them: nothing has to be looked through.
 	found bool
+	// walked says that the studies are listed by walking the series in the scope.
+	walked bool
 }
 
 // key adds a necessary condition for a key, if there is a column for it.
@@ -283,7 +287,16 @@ func (sc *scoped) narrow(c *candidates, level archive.Level) {
 	if len(sc.series.conditions) == 0 {
 		return
 	}
-	if level >= archive.LevelSeries {
+	c.walked = level == archive.LevelStudy && sc.ordered && !c.found
+	if level >= archive.LevelSeries && !c.found && !sc.joined {
+		// What is listed in order shall not be sorted, which an index of the
+		// scope would ask for.
+		for i, condition := range sc.series.conditions {
+			c.and("+"+condition, sc.series.args[i])
+		}
+		return
+	}
+	if level >= archive.LevelSeries || c.walked {
 		c.all(&sc.series)
 		return
 	}

@@ -74,6 +74,8 @@ func (c *Catalog) commit(batch []*request) {
 }
 
 func (c *Catalog) transact(batch []*request) (err error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	tx, err := c.writer.BeginImmediate()
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
