@@ -12,8 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/tresor-pacs/tresor/internal/identity"
 	"github.com/tresor-pacs/tresor/internal/policy"
 	"github.com/tresor-pacs/tresor/internal/server"
@@ -24,40 +22,44 @@ type userCommand struct {
 	List    userListCommand    `cmd:"" help:"List the users."`
 	Set     userSetCommand     `cmd:"" help:"Change the role or scope of a user; the sessions of the user end."`
 	Disable userDisableCommand `cmd:"" help:"Let a user in no longer; tokens end with it."`
-	Reset   userResetCommand   `cmd:"" help:"Give a user a new password, and let a disabled one in again."`
+	Reset   userResetCommand   `cmd:"" help:"Have a user choose a new password, and let a disabled one in again."`
+	SignOut userSignOutCommand `cmd:"" name:"sign-out" help:"End a user's sessions and links in browsers; tokens stay."`
 }
 
-// newPassword says where a password comes from.
+// newPassword says where a password comes from. Without one the person gets a
+// link and chooses it: then nobody else knows it.
 type newPassword struct {
-	PasswordStdin bool `name:"password-stdin" help:"Read the password from standard input, one line."`
+	PasswordStdin bool `name:"password-stdin" help:"Read the password from standard input, one line, instead of printing a link."`
 }
 
-// read returns the new password: from standard input if that was asked for, else
-// from the terminal if there is one, else none.
-func (p *newPassword) read(o out) (string, error) {
-	if p.PasswordStdin {
-		line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", fmt.Errorf("read the password: %w", err)
-		}
-		return checked(strings.TrimRight(line, "\r\n"))
-	}
-	fd := int(os.Stdin.Fd())
-	if !term.IsTerminal(fd) {
+// read returns the new password, "" if it is the person's to choose.
+func (p *newPassword) read() (string, error) {
+	if !p.PasswordStdin {
 		return "", nil
 	}
-	fmt.Fprint(o.Err, "Password: ")
-	first, err := term.ReadPassword(fd)
-	fmt.Fprint(o.Err, "\nOnce more: ")
-	again, againErr := term.ReadPassword(fd)
-	fmt.Fprintln(o.Err)
-	if err := errors.Join(err, againErr); err != nil {
+	line, err := bufio.NewReader(io.LimitReader(os.Stdin, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	if string(first) != string(again) {
-		return "", errors.New("the two passwords differ")
+	return checked(strings.TrimRight(line, "\r\n"))
+}
+
+// printLink prints a link with which the user chooses a password, once.
+func printLink(ctx context.Context, g *globals, o out, a *server.Admin, name string) error {
+	secret, i, err := a.Accounts.Invite(ctx, name)
+	if err != nil {
+		return err
 	}
-	return checked(string(first))
+	link, err := server.Link(g.Dir, secret)
+	if err != nil {
+		return err
+	}
+	if g.JSON {
+		return json.NewEncoder(o).Encode(map[string]any{"user": name, "link": link, "expires": i.Expires})
+	}
+	fmt.Fprintf(o.Err, "Give %s this link: it is good once, until %s.\n", name, i.Expires.Format(time.DateOnly))
+	_, err = fmt.Fprintln(o, link)
+	return err
 }
 
 func checked(password string) (string, error) {
@@ -84,7 +86,7 @@ func (c *userAddCommand) Run(ctx context.Context, g *globals, o out) error {
 	if !u.Role.Known() {
 		return usageError{fmt.Errorf("--role: %q is none of %v", c.Role, policy.Roles)}
 	}
-	password, err := c.read(o)
+	password, err := c.read()
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,10 @@ func (c *userAddCommand) Run(ctx context.Context, g *globals, o out) error {
 		if err := a.Note(ctx, server.UserEvent(c.Name, "added as "+string(u.Role))); err != nil {
 			return err
 		}
-		return a.Accounts.AddUser(ctx, u, password)
+		if err := a.Accounts.AddUser(ctx, u, password); err != nil || password != "" {
+			return err
+		}
+		return printLink(ctx, g, o, a, c.Name)
 	})
 	if err == nil && u.Role == policy.Referrer && u.Scope.Unlimited() {
 		fmt.Fprintln(o.Err, "A referrer sees nothing until a scope says what: tresor user set "+c.Name+" --scope referring=NAME")
@@ -131,6 +136,20 @@ func (*userListCommand) Run(g *globals, o out) error {
 	})
 }
 
+type userSignOutCommand struct {
+	Name string `arg:"" help:"The user."`
+}
+
+// Run ends the user's sessions; a running server follows within a second.
+func (c *userSignOutCommand) Run(ctx context.Context, g *globals) error {
+	return change(g, func(a *server.Admin) error {
+		if err := a.Note(ctx, server.UserEvent(c.Name, "sessions ended")); err != nil {
+			return err
+		}
+		return a.Accounts.EndSessions(ctx, c.Name)
+	})
+}
+
 type userDisableCommand struct {
 	Name string `arg:"" help:"The user."`
 }
@@ -150,18 +169,21 @@ type userResetCommand struct {
 	newPassword
 }
 
-// Run sets a new password.
+// Run sets a new password, or takes the old one away and prints a link.
 func (c *userResetCommand) Run(ctx context.Context, g *globals, o out) error {
-	password, err := c.read(o)
+	password, err := c.read()
 	if err != nil {
 		return err
-	}
-	if password == "" {
-		return usageError{errors.New("there is no terminal to ask for a password: use --password-stdin")}
 	}
 	return change(g, func(a *server.Admin) error {
 		if err := a.Note(ctx, server.UserEvent(c.Name, "new password")); err != nil {
 			return err
+		}
+		if password == "" {
+			if err := a.Accounts.ClearPassword(ctx, c.Name); err != nil {
+				return err
+			}
+			return printLink(ctx, g, o, a, c.Name)
 		}
 		if err := a.Accounts.SetPassword(ctx, c.Name, password); err != nil {
 			return err
