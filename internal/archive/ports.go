@@ -128,8 +128,10 @@ type Query struct {
 	EmptyValue       bool // "" in quotes matches empty values
 	MultipleValue    bool // values separated by backslashes must all match
 	TimezoneOffset   bool // (0008,0201) of the identifier shifts dates and times
-	// Limit and Offset page through the answer; Limit 0 means all.
+	// Limit and Offset page through the answer; Limit 0 means all. Latest turns
+	// its order around: what came into the catalog last is answered first.
 	Limit, Offset int
+	Latest        bool
 	// How it was asked, for the trail alone: the SOP class of a C-FIND, or the
 	// target of an HTTP request as received, without credentials.
 	Model  dicom.UID
@@ -174,7 +176,8 @@ type Catalog interface {
 	// scope; ErrNotFound if there is none.
 	Instance(ctx context.Context, uid dicom.UID) (Entry, error)
 	// Find yields one data set for each match: the keys asked for, in UTF-8
-	// (ISO_IR 192), in a stable order. Rows outside the scope are never read.
+	// (ISO_IR 192), in a stable order: that in which the entities came, or with
+	// Latest its reverse. Rows outside the scope are never read.
 	Find(ctx context.Context, scope policy.Scope, q Query) iter.Seq2[*dicom.DataSet, error]
 	// Instances yields the instances below the entities that the unique keys
 	// of q name (PS3.4 C.4.2.2.1: UIDs, lists of UIDs, Patient ID), within the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 	"sync"
 
@@ -34,7 +35,10 @@ func (c *Catalog) Find(ctx context.Context, scope policy.Scope, q archive.Query)
 		}
 		m := match.New(q)
 		sc := newScoped(scope, c.now())
-		f := &finder{catalog: c, m: m, scope: sc, candidates: newCandidates(m, sc), offset: max(q.Offset, 0), limit: q.Limit}
+		f := &finder{catalog: c, m: m, scope: sc, candidates: newCandidates(m, sc), offset: max(q.Offset, 0), limit: q.Limit, latest: q.Latest}
+		if q.Latest {
+			f.last = math.MaxInt64
+		}
 		if err := f.run(ctx, yield); err != nil {
 			yield(nil, fmt.Errorf("find: %w", err))
 		}
@@ -48,6 +52,7 @@ type finder struct {
 	scope         *scoped
 	candidates    *candidates
 	offset, limit int
+	latest        bool  // the greatest numbers come first
 	last          int64 // the number of the candidate listed last
 }
 
@@ -170,13 +175,17 @@ func (f *finder) sql() (string, []any) {
 	if f.candidates.found {
 		order = "+" + number // sort what an index finds rather than look through all in order
 	}
-	w.conditions = append([]string{order + " > ?"}, w.conditions...)
+	after, direction := " > ?", ""
+	if f.latest {
+		after, direction = " < ?", " DESC"
+	}
+	w.conditions = append([]string{order + after}, w.conditions...)
 	w.args = append([]any{f.last}, w.args...)
 	sql := "SELECT " + number + " FROM " + tables + w.String()
 	if f.m.Level == archive.LevelPatient || f.candidates.walked {
 		sql += " GROUP BY " + order
 	}
-	sql += " ORDER BY " + order + " LIMIT ?"
+	sql += " ORDER BY " + order + direction + " LIMIT ?"
 	return sql, append(w.args, f.most())
 }
 

@@ -214,15 +214,20 @@ func testPaging(t *testing.T, open func(*testing.T) archive.Catalog) {
 			if len(all) < 6 {
 				t.Fatalf("level %d: %d answers", level, len(all))
 			}
-			for _, p := range [][2]int{{0, 1}, {0, 10}, {3, 2}, {len(all) - 1, 5}, {len(all), 5}, {5000, 1}, {2, 0}, {-1, 3}} {
-				got := values(f.find(policy.Scope{}, archive.Query{Level: level, Keys: keys.dataSet(t), Offset: p[0], Limit: p[1]}), tag)
-				from := min(max(p[0], 0), len(all))
-				to := len(all)
-				if p[1] > 0 {
-					to = min(from+p[1], len(all))
+			for _, latest := range []bool{false, true} {
+				if latest {
+					slices.Reverse(all)
 				}
-				if !slices.Equal(got, all[from:to]) {
-					t.Errorf("level %d, offset %d, limit %d: another page", level, p[0], p[1])
+				for _, p := range [][2]int{{0, 1}, {0, 10}, {3, 2}, {len(all) - 1, 5}, {len(all), 5}, {5000, 1}, {2, 0}, {-1, 3}} {
+					got := values(f.find(policy.Scope{}, archive.Query{Level: level, Keys: keys.dataSet(t), Offset: p[0], Limit: p[1], Latest: latest}), tag)
+					from := min(max(p[0], 0), len(all))
+					to := len(all)
+					if p[1] > 0 {
+						to = min(from+p[1], len(all))
+					}
+					if !slices.Equal(got, all[from:to]) {
+						t.Errorf("level %d, offset %d, limit %d, latest %v: another page", level, p[0], p[1], latest)
+					}
 				}
 			}
 		}

@@ -16,6 +16,9 @@ import (
 func (c *memoryCatalog) Find(ctx context.Context, scope policy.Scope, q archive.Query) iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
 		found := c.find(scope, q)
+		if q.Latest {
+			slices.Reverse(found)
+		}
 		found = found[min(max(q.Offset, 0), len(found)):]
 		if q.Limit > 0 {
 			found = found[:min(q.Limit, len(found))]
