@@ -30,22 +30,28 @@ func (r *Retrieval) Open(ctx context.Context, e *Entry) (Object, error) {
 // lie within the principal's scope, for the principal itself (right Get). The
 // retrieval is in the trail before it returns.
 func (s *Session) Retrieve(ctx context.Context, q Query) (*Retrieval, error) {
-	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), audit.Event{Code: audit.InstancesTransferred})
+	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), audit.Event{Code: audit.InstancesTransferred}, nil)
 }
 
 // Access is Retrieve for looking at parts of the instances where they are, such
 // as their attributes or some frames (right Get).
 func (s *Session) Access(ctx context.Context, q Query) (*Retrieval, error) {
-	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), audit.Event{Code: audit.InstancesAccessed})
+	return s.AccessSome(ctx, q, nil)
+}
+
+// AccessSome is Access for those of the selected instances that choose returns:
+// the trail has them alone.
+func (s *Session) AccessSome(ctx context.Context, q Query, choose func([]Entry) []Entry) (*Retrieval, error) {
+	return s.retrieve(ctx, q, policy.May(s.principal, policy.Get), audit.Event{Code: audit.InstancesAccessed}, choose)
 }
 
 // RetrieveFor is Retrieve for sending to the device named destination (right Move).
 func (s *Session) RetrieveFor(ctx context.Context, q Query, destination string) (*Retrieval, error) {
 	return s.retrieve(ctx, q, policy.MaySendTo(s.principal, destination),
-		audit.Event{Code: audit.InstancesTransferred, Destination: destination})
+		audit.Event{Code: audit.InstancesTransferred, Destination: destination}, nil)
 }
 
-func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e audit.Event) (*Retrieval, error) {
+func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e audit.Event, choose func([]Entry) []Entry) (*Retrieval, error) {
 	e.Action = audit.Read
 	if !d.Allowed {
 		return nil, s.denied(ctx, e, d)
@@ -56,6 +62,9 @@ func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e au
 			return nil, fmt.Errorf("select instances: %w", err)
 		}
 		r.Entries = append(r.Entries, entry)
+	}
+	if choose != nil {
+		r.Entries = choose(r.Entries)
 	}
 	e.Outcome = audit.Success
 	if err := s.noteEach(ctx, e, r.Entries); err != nil {
