@@ -64,6 +64,8 @@ type Archive struct {
 	now     func() time.Time
 	taken   locks
 	applied watermark
+
+	arrivals arrivals
 }
 
 func newArchive(c Config) *Archive {

@@ -249,6 +249,9 @@ func (t *intake) keep(meta *Meta) error {
 		return fmt.Errorf("add to the catalog: %w", err)
 	}
 	a.applied.end(n, mark)
+	if meta.Kind == KindInstance {
+		a.arrivals.announce(t.resource(), a.now())
+	}
 	return nil
 }
 
