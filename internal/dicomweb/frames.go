@@ -68,7 +68,7 @@ func serveFrames(x *exchange) error {
 func frameOffers(ts encoding.TransferSyntax) []offer {
 	plain := encoding.ExplicitLE.UID
 	if !ts.Encapsulated {
-		return []offer{{true, typeBytes, plain, true}, {false, typeBytes, plain, true}}
+		return append([]offer{{true, typeBytes, plain, true}, {false, typeBytes, plain, true}}, transcodedOffers(ts.UID)...)
 	}
 	var list []offer
 	if typ := frameTypes[ts.UID]; typ != "" {
@@ -80,13 +80,12 @@ func frameOffers(ts encoding.TransferSyntax) []offer {
 	if decodes(ts.UID) {
 		list = append(list, offer{true, typeBytes, plain, true}, offer{false, typeBytes, plain, true})
 	}
-	return list
+	return append(list, transcodedOffers(ts.UID)...)
 }
 
 func (x *exchange) writeFrames(s *stored, p *pixels, o *offer, numbers []int) error {
-	decode := o.syntax != s.syntax.UID && s.syntax.Encapsulated
 	if !o.multipart {
-		b, err := x.frame(s, p, numbers[0], decode)
+		b, err := x.frameIn(s, p, numbers[0], o.syntax)
 		if err != nil {
 			return err
 		}
@@ -95,7 +94,7 @@ func (x *exchange) writeFrames(s *stored, p *pixels, o *offer, numbers []int) er
 	}
 	parts := x.multipart(o.typ)
 	for _, n := range numbers {
-		b, err := x.frame(s, p, n, decode) // before the part begins, so that the first can still fail with a status
+		b, err := x.frameIn(s, p, n, o.syntax) // before the part begins, so that the first can still fail with a status
 		if err != nil {
 			return err
 		}
@@ -110,8 +109,9 @@ func (x *exchange) writeFrames(s *stored, p *pixels, o *offer, numbers []int) er
 	return parts.end()
 }
 
-// frame reads one frame, counted from 1, in one range if it lies so.
-func (x *exchange) frame(s *stored, p *pixels, n int, decode bool) ([]byte, error) {
+// frame reads one frame, counted from 1, as it is stored, or as explicit VR little
+// endian has it if it is native.
+func (x *exchange) frame(s *stored, p *pixels, n int) ([]byte, error) {
 	if !s.syntax.Encapsulated {
 		return s.nativeFrame(p, n)
 	}
@@ -130,32 +130,11 @@ func (x *exchange) frame(s *stored, p *pixels, n int, decode bool) ([]byte, erro
 		}
 		at += e.n
 	}
-	if !decode {
-		return b, nil
-	}
-	d, _ := pixel.Decoder(s.syntax.UID)
-	f, err := d.Decode(b, &p.Description, pixel.Limits{})
-	if err != nil {
-		return nil, err
-	}
-	return packFrame(f), nil
+	return b, nil
 }
 
 // maxFrame is the largest frame that is sent, in bytes.
 const maxFrame = 1 << 30
-
-// packFrame returns the frame as native pixel data has it: pixels of one bit lie
-// eight in a byte.
-func packFrame(f *pixel.Frame) []byte {
-	if f.BitsAllocated != 1 {
-		return f.Data
-	}
-	out := make([]byte, (len(f.Data)+7)/8)
-	for i, v := range f.Data {
-		out[i>>3] |= v & 1 << (i & 7)
-	}
-	return out
-}
 
 // nativeFrame reads one frame of native pixel data.
 func (s *stored) nativeFrame(p *pixels, n int) ([]byte, error) {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
-	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
 	"github.com/tresor-pacs/tresor/dicom/pixel"
 	"github.com/tresor-pacs/tresor/internal/archive"
@@ -29,11 +28,8 @@ func target(from encoding.TransferSyntax, wanted dicom.UID) (encoding.TransferSy
 		return from, nil
 	}
 	to, ok := encoding.Lookup(wanted)
-	if !ok || !to.Native() {
+	if !ok || !pixel.Transcodes(from.UID, wanted) {
 		return to, notAcceptable("an instance cannot be had in that transfer syntax")
-	}
-	if !from.Native() && (wanted != encoding.ExplicitLE.UID || !decodes(from.UID)) {
-		return to, notAcceptable("an instance cannot be had in that transfer syntax: its pixel data would have to be decoded")
 	}
 	return to, nil
 }
@@ -47,86 +43,6 @@ func decodes(ts dicom.UID) bool {
 // preamble that was received is never sent: it may be a program.
 func fileHead(e *archive.Entry, ts dicom.UID) ([]byte, error) {
 	return encoding.AppendMeta(nil, encoding.NewMeta(e.SOPClass, e.Instance, ts))
-}
-
-// writeFile writes an instance as a file in the transfer syntax.
-func (x *exchange) writeFile(w io.Writer, s *stored, to encoding.TransferSyntax) error {
-	head, err := fileHead(s.entry, to.UID)
-	if err != nil {
-		return err
-	}
-	raw := s.raw(0, s.entry.Length)
-	defer raw.Close()
-	if !s.syntax.Native() && to.UID != s.syntax.UID {
-		ds, err := x.decoded(raw, s)
-		if err != nil {
-			return err // nothing is written yet: the status can tell
-		}
-		if _, err := w.Write(head); err != nil {
-			return err
-		}
-		return encoding.Write(w, to, ds)
-	}
-	if _, err := w.Write(head); err != nil {
-		return err
-	}
-	if to.UID == s.syntax.UID {
-		_, err = io.Copy(w, raw)
-		return err
-	}
-	return encoding.Transcode(w, to, raw, s.syntax, encoding.Options{Limits: x.service.limits})
-}
-
-// maxDecoded is the largest encapsulated instance that is decoded as a whole.
-const maxDecoded = 512 << 20
-
-// decoded returns an instance with its pixel data decoded.
-func (x *exchange) decoded(raw io.Reader, s *stored) (*dicom.DataSet, error) {
-	tooLarge := notAcceptable("an instance is too large to be decoded")
-	if s.entry.Length > maxDecoded {
-		return nil, tooLarge
-	}
-	ds := new(dicom.DataSet)
-	if err := encoding.NewDecoder(raw, s.syntax, encoding.Options{Limits: x.service.limits}).ReadAll(ds); err != nil {
-		return nil, err
-	}
-	if !ds.Has(dict.PixelData) {
-		return ds, nil
-	}
-	im, err := pixel.Open(ds, s.syntax.UID, pixel.Limits{})
-	if err != nil {
-		return nil, err
-	}
-	if im.FrameBytes() > maxDecoded/int64(im.Frames) {
-		return nil, tooLarge
-	}
-	return ds, replacePixels(ds, im)
-}
-
-// replacePixels puts decoded pixel data in place of the encapsulated.
-func replacePixels(ds *dicom.DataSet, im *pixel.Image) error {
-	var data []byte
-	for i := range im.Frames {
-		f, err := im.Frame(i)
-		if err != nil {
-			return err
-		}
-		data = append(data, packFrame(f)...)
-		if i == 0 {
-			ds.PutString(dict.PhotometricInterpretation, dicom.VRCS, string(f.Photometric))
-			if f.SamplesPerPixel > 1 {
-				ds.PutInts(dict.PlanarConfiguration, dicom.VRUS, 0)
-			}
-		}
-	}
-	vr := dicom.VROW
-	if im.BitsAllocated <= 8 {
-		vr = dicom.VROB
-	}
-	ds.Put(dicom.Element{Tag: dict.PixelData, VR: vr, Data: dicom.Pad(data, dicom.VROB)})
-	ds.Delete(dict.ExtendedOffsetTable)
-	ds.Delete(dict.ExtendedOffsetTableLengths)
-	return nil
 }
 
 // fileReader is a file of an instance as it is stored, for reading at any place.
@@ -155,10 +71,11 @@ func (x *exchange) serveFile(s *stored, to encoding.TransferSyntax) error {
 	h.Set("Content-Disposition", `attachment; filename="`+string(s.entry.Instance)+`.dcm"`)
 	h.Set("ETag", etag(s.entry, to.UID))
 	if to.UID != s.syntax.UID {
-		if x.Method == http.MethodHead {
-			return nil
+		write, err := x.file(s, to)
+		if err != nil || x.Method == http.MethodHead {
+			return err
 		}
-		return x.writeFile(x.w, s, to)
+		return write(x.w)
 	}
 	head, err := fileHead(s.entry, to.UID)
 	if err != nil {

@@ -32,6 +32,7 @@ func TestRetrieveNegotiates(t *testing.T) {
 	f.put(implicit, jpeg)
 	const one, two = "/studies/1.1/series/1.1.1/instances/1.1.1.1", "/studies/1.2/series/1.2.1/instances/1.2.1.1"
 	le, impl, j2k := string(encoding.ExplicitLE.UID), string(encoding.ImplicitLE.UID), string(dict.UIDJPEG2000Lossless)
+	video := string(dict.UIDMPEG2MPML)
 	for _, c := range []struct {
 		path, accept string
 		status       int
@@ -47,13 +48,15 @@ func TestRetrieveNegotiates(t *testing.T) {
 		{one, `multipart/related; type=application/dicom; transfer-syntax=` + impl, 200, false, impl},
 		{one, `multipart/related; type="application/dicom"; q=0.5, application/dicom`, 200, true, le},
 		{one, `application/dicom; q=0.1, multipart/related; type="application/dicom"; q=0.2`, 200, false, le},
-		{one, `application/dicom; transfer-syntax=` + j2k, 406, false, ""},
-		{one, `application/dicom; transfer-syntax=` + j2k + `, application/dicom; q=0.1`, 200, true, le},
+		{one, `application/dicom; transfer-syntax=` + j2k, 200, true, j2k},
+		{one, `application/dicom; transfer-syntax=` + video, 406, false, ""},
+		{one, `application/dicom; transfer-syntax=` + video + `, application/dicom; q=0.1`, 200, true, le},
 		{one, "image/jpeg", 406, false, ""},
 		{one, "application/dicom;q=0", 406, false, ""},
 		{two, "application/dicom", 200, true, j2k},
 		{two, "application/dicom; transfer-syntax=*", 200, true, j2k},
-		{two, "application/dicom; transfer-syntax=1.2.840.10008.1.2.5", 406, false, ""},
+		{two, "application/dicom; transfer-syntax=1.2.840.10008.1.2.5", 422, false, ""}, // its frame is no JPEG 2000
+		{two, "application/dicom; transfer-syntax=" + video, 406, false, ""},
 		{"/studies/1.1", "application/dicom", 200, true, le},
 		{"/studies/9.9", "", 404, false, ""},
 		{one + "1", "", 404, false, ""},

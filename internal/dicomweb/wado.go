@@ -49,11 +49,15 @@ func (x *exchange) writePart(p *parts, r *archive.Retrieval, e *archive.Entry, t
 		return err
 	}
 	defer s.Close()
+	write, err := x.file(s, to) // before the part begins, so that the first can still fail with a status
+	if err != nil {
+		return err
+	}
 	w, err := p.next(typeDICOM, to.UID, x.resource(e.Study, e.Series, e.Instance))
 	if err != nil {
 		return err
 	}
-	return x.writeFile(w, s, to)
+	return write(w)
 }
 
 // forms decides whether the answer is a single part, and in which transfer
