@@ -37,7 +37,9 @@ var arrows = map[string][]string{
 	"internal/seal":     {"internal/durable"},
 	"internal/audit":    {"dicom", "internal/durable", "internal/policy"},
 	"internal/identity": {"dicom", "dicom/dict", "internal/audit", "internal/durable", "internal/policy", "internal/seal"},
-	"internal/jobs":     {"dicom", "internal/durable", "internal/seal"},
+	// A provider to sign in with, for tests.
+	"internal/identity/oidctest": {},
+	"internal/jobs":              {"dicom", "internal/durable", "internal/seal"},
 
 	// The archive and its ports. It knows no protocol and no backend.
 	"internal/archive": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
@@ -101,7 +103,7 @@ var arrows = map[string][]string{
 const anything = "*"
 
 // testOnly packages are imported by tests, bench and their own commands alone.
-var testOnly = []string{"internal/corpus", "internal/durable/durabletest", "internal/synth", "internal/peers", "internal/store/storetest"}
+var testOnly = []string{"internal/corpus", "internal/identity/oidctest", "internal/durable/durabletest", "internal/synth", "internal/peers", "internal/store/storetest"}
 
 // Tools is for commands that write z-files: they may import all of the
 // library, and lie in a folder named gen.
@@ -117,7 +119,8 @@ var owners = map[string][]string{
 	"rsc.io/qr":                               {"internal/identity"},
 	"github.com/go-webauthn/webauthn":         {"internal/identity"},
 	"github.com/coreos/go-oidc/v3":            {"internal/identity"},
-	"github.com/go-jose/go-jose/v4":           {"internal/identity"}, // what go-oidc is made of
+	"github.com/go-jose/go-jose/v4":           {"internal/identity", "internal/identity/oidctest"}, // what go-oidc is made of
+	"github.com/zitadel/oidc/v3":              {"internal/identity/oidctest"},                      // a provider for tests
 	"golang.org/x/oauth2":                     {"internal/identity"},
 	"github.com/klauspost/compress":           {"internal/store/file"}, // several times faster than compress/flate
 	"github.com/alecthomas/kong":              {"cmd/tresor"},
@@ -126,7 +129,7 @@ var owners = map[string][]string{
 	"github.com/pelletier/go-toml/v2":         {"internal/server", "internal/survey/scope"},
 	"github.com/oschwald/maxminddb-golang/v2": {"internal/survey/geo"},
 	"codeberg.org/go-pdf/fpdf":                {"internal/survey/report/paper"},
-	"golang.org/x/image":                      {"internal/survey/report/paper"},                       // the Go fonts
+	"golang.org/x/image":                      {"internal/survey/report/paper", "internal/dicomweb"},  // the Go fonts
 	"github.com/ncruces/go-sqlite3":           {"internal/store/sqlite", "internal/survey/inventory"}, // the survey must not know the archive's stores
 	"lukechampine.com/adiantum":               {"internal/store/sqlite"},
 }
@@ -137,7 +140,6 @@ var testModules = []string{
 	"github.com/suyashkumar/dicom",
 	"github.com/rogpeppe/go-internal",
 	"github.com/chromedp/chromedp",
-	"github.com/zitadel/oidc/v3", // a provider to sign in with
 }
 
 type listed struct {

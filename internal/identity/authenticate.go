@@ -28,7 +28,11 @@ type AuthError struct {
 	Reason      Reason
 	Device      string
 	Fingerprint string // of the certificate shown, if any
+	Cause       error  // what lies behind it, if anything; for the operator alone
 }
+
+// Unwrap returns the cause.
+func (e *AuthError) Unwrap() error { return e.Cause }
 
 func (e *AuthError) Error() string {
 	s := "refused: " + string(e.Reason)
@@ -37,6 +41,9 @@ func (e *AuthError) Error() string {
 	}
 	if e.Fingerprint != "" {
 		s += ", SHA-256 " + e.Fingerprint
+	}
+	if e.Cause != nil {
+		s += ": " + e.Cause.Error()
 	}
 	return s
 }
@@ -55,10 +62,10 @@ func (s *Store) Authenticate(cs tls.ConnectionState) (*Device, error) {
 		return nil, &AuthError{Reason: Unknown, Fingerprint: fingerprint(cert.Raw)}
 	}
 	if reason := s.judge(e, cert, x509.ExtKeyUsageClientAuth); reason != "" {
-		return nil, &AuthError{reason, e.device.Name, e.cert.Fingerprint}
+		return nil, &AuthError{Reason: reason, Device: e.device.Name, Fingerprint: e.cert.Fingerprint}
 	}
 	if e.device.Disabled {
-		return nil, &AuthError{Disabled, e.device.Name, e.cert.Fingerprint}
+		return nil, &AuthError{Reason: Disabled, Device: e.device.Name, Fingerprint: e.cert.Fingerprint}
 	}
 	return e.device, nil
 }

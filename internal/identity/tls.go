@@ -103,12 +103,12 @@ func (s *Store) verifyDevice(name string, cs tls.ConnectionState) error {
 	e, known := snapshot.byCert[fingerprint(cert.Raw)]
 	if known && e.device.Name == name {
 		if reason := s.judge(e, cert, x509.ExtKeyUsageServerAuth); reason != "" {
-			return &AuthError{reason, name, e.cert.Fingerprint}
+			return &AuthError{Reason: reason, Device: name, Fingerprint: e.cert.Fingerprint}
 		}
 		return nil
 	}
 	if known || len(d.TrustedCAs) == 0 {
-		return &AuthError{Unknown, name, fingerprint(cert.Raw)}
+		return &AuthError{Reason: Unknown, Device: name, Fingerprint: fingerprint(cert.Raw)}
 	}
 	return s.verifyForeign(d, cs)
 }
@@ -126,14 +126,14 @@ func (s *Store) verifyForeign(d *Device, cs tls.ConnectionState) error {
 	}
 	host, _, err := net.SplitHostPort(d.Address)
 	if err != nil {
-		return &AuthError{Unknown, d.Name, fingerprint(cs.PeerCertificates[0].Raw)}
+		return &AuthError{Reason: Unknown, Device: d.Name, Fingerprint: fingerprint(cs.PeerCertificates[0].Raw)}
 	}
 	_, err = cs.PeerCertificates[0].Verify(x509.VerifyOptions{
 		Roots: roots, Intermediates: between, CurrentTime: s.now(), DNSName: host,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	if err != nil {
-		return fmt.Errorf("%w: %w", &AuthError{BadChain, d.Name, fingerprint(cs.PeerCertificates[0].Raw)}, err)
+		return &AuthError{Reason: BadChain, Device: d.Name, Fingerprint: fingerprint(cs.PeerCertificates[0].Raw), Cause: err}
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ type User struct {
 	Scope    policy.Scope `json:"scope,omitzero"`
 	Password string       `json:"password,omitempty"` // hashed; empty: cannot sign in with one
 	Disabled bool         `json:"disabled,omitempty"`
-	Epoch    uint64       `json:"epoch,omitempty"` // grows with each change that ends sessions and links
+	Epoch    uint64       `json:"epoch,omitempty"`    // grows with each change that ends sessions and links
+	External *External    `json:"external,omitempty"` // whom it belongs to at the provider; nil: it is ours alone
 	Created  time.Time    `json:"created"`
 	Changed  time.Time    `json:"changed"`
 }
@@ -43,6 +44,10 @@ func (u *User) Principal() policy.Principal {
 // Clone returns a copy that shares nothing with u.
 func (u *User) Clone() User {
 	c := *u
+	if u.External != nil {
+		e := *u.External
+		c.External = &e
+	}
 	for _, list := range []*[]string{&c.Scope.Institutions, &c.Scope.Departments, &c.Scope.Modalities,
 		&c.Scope.Sources, &c.Scope.Referring, &c.Scope.Patients, &c.Scope.Studies} {
 		*list = slices.Clone(*list)
