@@ -13,6 +13,7 @@ import (
 type parts struct {
 	w        *answer
 	boundary string
+	status   int
 	begun    bool
 }
 
@@ -21,7 +22,7 @@ type parts struct {
 func (x *exchange) multipart(typ string) *parts {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
-	p := &parts{w: x.w, boundary: "tresor" + hex.EncodeToString(b[:])}
+	p := &parts{w: x.w, status: http.StatusOK, boundary: "tresor" + hex.EncodeToString(b[:])}
 	h := x.w.Header()
 	h.Set("Content-Type", typeMultipart+`; type="`+typ+`"; boundary=`+p.boundary)
 	h.Set("Content-Disposition", "attachment")
@@ -36,7 +37,7 @@ func (p *parts) next(typ string, syntax dicom.UID, location string) (io.Writer, 
 	}
 	head := "\r\n--" + p.boundary + "\r\nContent-Type: " + typ
 	if !p.begun {
-		p.w.WriteHeader(http.StatusOK)
+		p.w.WriteHeader(p.status)
 		head = head[2:]
 		p.begun = true
 	}

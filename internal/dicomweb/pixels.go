@@ -17,7 +17,8 @@ import (
 // without the others. It does not change.
 type pixels struct {
 	pixel.Description
-	bulk   dicom.Bulk // the value of the pixel data element
+	tag    dicom.Tag  // of the pixel data element
+	bulk   dicom.Bulk // its value
 	bits   int64      // of a native frame
 	swap   int        // width of the words whose bytes are to be swapped, 0 if none
 	frames [][]extent // of encapsulated frames: their fragments
@@ -95,7 +96,7 @@ func locate(s *stored) (*pixels, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pixels{Description: *d, bulk: *e.Bulk}
+	p := &pixels{Description: *d, tag: e.Tag, bulk: *e.Bulk}
 	if !s.syntax.Encapsulated {
 		return p, p.native(s)
 	}

@@ -30,7 +30,8 @@ var routes []Route
 
 func init() {
 	routes = slices.Concat(
-		searchRoutes, metadataRoutes, retrieveRoutes, frameRoutes, bulkDataRoutes, storeRoutes, capabilityRoutes)
+		searchRoutes, metadataRoutes, retrieveRoutes, frameRoutes, bulkDataRoutes,
+		renderedRoutes, thumbnailRoutes, storeRoutes, capabilityRoutes)
 }
 
 // Routes returns all that the service answers.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom/encoding"
@@ -24,11 +25,14 @@ type Service struct {
 	limits encoding.Limits
 	log    *slog.Logger
 	pixels pixelCache
+	thumbs thumbnailCache
+	turns  chan struct{} // taken while a picture is made
 }
 
 // New returns the service.
 func New(c Config) *Service {
-	s := &Service{prefix: c.Prefix, limits: c.Limits, log: c.Log}
+	s := &Service{prefix: c.Prefix, limits: c.Limits, log: c.Log,
+		turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
