@@ -29,8 +29,21 @@ func (w *where) in(column string, values []string) {
 		w.and(column+" = ?", values[0])
 		return
 	}
-	w.and(column+" IN (SELECT value FROM json_each(?))", list(values))
+	if len(values) > maxInline {
+		w.and(column+" IN (SELECT value FROM json_each(?))", list(values))
+		return
+	}
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	w.and(column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")", args...)
 }
+
+// maxInline is how many values of a list stand in a statement themselves: an
+// index finds them faster than those of a table made of the list, but each
+// number of them is a statement of its own.
+const maxInline = 8
 
 func (w *where) String() string {
 	if len(w.conditions) == 0 {
@@ -291,8 +304,11 @@ func (sc *scoped) narrow(c *candidates, level archive.Level) {
 	if level >= archive.LevelSeries && !c.found && !sc.joined {
 		// What is listed in order shall not be sorted, which an index of the
 		// scope would ask for.
-		for i, condition := range sc.series.conditions {
-			c.and("+"+condition, sc.series.args[i])
+		args := sc.series.args
+		for _, condition := range sc.series.conditions {
+			n := strings.Count(condition, "?")
+			c.and("+"+condition, args[:n]...)
+			args = args[n:]
 		}
 		return
 	}
