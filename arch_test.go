@@ -115,6 +115,7 @@ var owners = map[string][]string{
 	"golang.org/x/text":                       {"dicom"},
 	"golang.org/x/sys":                        {"internal/durable"},
 	"golang.org/x/crypto":                     {"internal/seal", "internal/identity"},
+	"golang.org/x/mod":                        {"internal/audit/checkpoint"},
 	"golang.org/x/term":                       {"cmd/tresor"},
 	"rsc.io/qr":                               {"internal/identity"},
 	"github.com/go-webauthn/webauthn":         {"internal/identity"},
