@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ type Device struct {
 	CharacterSet      []string        `json:"character_set,omitempty"` // of answers to it (0008,0005); empty: UTF-8
 	PrivateSOPClasses []dicom.UID     `json:"private_sop_classes,omitempty"`
 	PreferredSyntax   dicom.UID       `json:"preferred_syntax,omitempty"` // in which it gets instances, where that loses nothing
+	UserIdentity      IdentityRule    `json:"user_identity,omitempty"`    // what happens with those that its associations bring
 	Certificates      []Certificate   `json:"certificates,omitempty"`
 	TrustedCAs        [][]byte        `json:"trusted_cas,omitempty"` // DER; for what it shows when we call it
 	Disabled          bool            `json:"disabled,omitempty"`
@@ -63,14 +65,10 @@ func (d *Device) AETitle() dicom.AETitle {
 // SamePermissions reports whether d and o may do the same. An association that
 // runs under one of them need not end if it does after a change.
 func (d *Device) SamePermissions(o *Device) bool {
-	a, b := d.Scope, o.Scope
-	return d.Name == o.Name && d.Disabled == o.Disabled && a.MaxAge == b.MaxAge &&
+	return d.Name == o.Name && d.Disabled == o.Disabled && d.UserIdentity == o.UserIdentity &&
 		slices.Equal(d.AETitles, o.AETitles) && slices.Equal(d.Rights, o.Rights) &&
 		slices.Equal(d.Destinations, o.Destinations) && slices.Equal(d.PrivateSOPClasses, o.PrivateSOPClasses) &&
-		slices.Equal(a.Institutions, b.Institutions) && slices.Equal(a.Departments, b.Departments) &&
-		slices.Equal(a.Modalities, b.Modalities) && slices.Equal(a.Sources, b.Sources) &&
-		slices.Equal(a.Referring, b.Referring) && slices.Equal(a.Patients, b.Patients) &&
-		slices.Equal(a.Studies, b.Studies)
+		reflect.DeepEqual(d.Scope, o.Scope)
 }
 
 // Clone returns a copy that shares nothing with d.
@@ -78,13 +76,7 @@ func (d *Device) Clone() Device {
 	c := *d
 	c.AETitles = slices.Clone(d.AETitles)
 	c.Rights = slices.Clone(d.Rights)
-	c.Scope.Institutions = slices.Clone(d.Scope.Institutions)
-	c.Scope.Departments = slices.Clone(d.Scope.Departments)
-	c.Scope.Modalities = slices.Clone(d.Scope.Modalities)
-	c.Scope.Sources = slices.Clone(d.Scope.Sources)
-	c.Scope.Referring = slices.Clone(d.Scope.Referring)
-	c.Scope.Patients = slices.Clone(d.Scope.Patients)
-	c.Scope.Studies = slices.Clone(d.Scope.Studies)
+	c.Scope = cloneScope(d.Scope)
 	c.Destinations = slices.Clone(d.Destinations)
 	c.CharacterSet = slices.Clone(d.CharacterSet)
 	c.PrivateSOPClasses = slices.Clone(d.PrivateSOPClasses)
@@ -94,6 +86,17 @@ func (d *Device) Clone() Device {
 		c.TrustedCAs[i] = slices.Clone(ca)
 	}
 	return c
+}
+
+func cloneScope(s policy.Scope) policy.Scope {
+	for _, list := range []*[]string{&s.Institutions, &s.Departments, &s.Modalities, &s.Sources, &s.Referring, &s.Patients, &s.Studies} {
+		*list = slices.Clone(*list)
+	}
+	s.Also = slices.Clone(s.Also)
+	for i := range s.Also {
+		s.Also[i] = cloneScope(s.Also[i])
+	}
+	return s
 }
 
 // CheckName says what is wrong with the name of a device, nil if nothing is.
@@ -171,6 +174,9 @@ func (d *Device) check() error {
 	}
 	if e, ok := dict.LookupUID(d.PreferredSyntax); d.PreferredSyntax != "" && (!ok || e.Type != dict.TransferSyntax) {
 		return fmt.Errorf("%q is no transfer syntax", string(d.PreferredSyntax))
+	}
+	if !d.UserIdentity.Known() {
+		return fmt.Errorf("user identity %q is none of required, ignored", string(d.UserIdentity))
 	}
 	for _, der := range d.TrustedCAs {
 		if ca, err := x509.ParseCertificate(der); err != nil || !ca.IsCA {

@@ -14,9 +14,9 @@ func fullDevice() Device {
 	list := []string{"x"}
 	return Device{
 		Name: "n", AETitles: []dicom.AETitle{"A"}, Rights: []policy.Right{policy.Find}, Destinations: list,
-		PrivateSOPClasses: []dicom.UID{"1.2"}, Disabled: true,
+		PrivateSOPClasses: []dicom.UID{"1.2"}, Disabled: true, UserIdentity: IdentityRequired,
 		Scope: policy.Scope{Institutions: list, Departments: list, Modalities: list, Sources: list,
-			Referring: list, MaxAge: time.Hour, Patients: list, Studies: list},
+			Referring: list, MaxAge: time.Hour, Patients: list, Studies: list, Also: []policy.Scope{{}}},
 	}
 }
 
@@ -30,7 +30,7 @@ func TestSamePermissions(t *testing.T) {
 	if !d.SamePermissions(&same) {
 		t.Error("an address is no permission")
 	}
-	for _, field := range []string{"Name", "AETitles", "Rights", "Destinations", "PrivateSOPClasses", "Disabled"} {
+	for _, field := range []string{"Name", "AETitles", "Rights", "Destinations", "PrivateSOPClasses", "Disabled", "UserIdentity"} {
 		o := d.Clone()
 		reflect.ValueOf(&o).Elem().FieldByName(field).SetZero()
 		if d.SamePermissions(&o) {

@@ -3,7 +3,6 @@ package identity
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/tresor-pacs/tresor/internal/policy"
@@ -48,10 +47,7 @@ func (u *User) Clone() User {
 		e := *u.External
 		c.External = &e
 	}
-	for _, list := range []*[]string{&c.Scope.Institutions, &c.Scope.Departments, &c.Scope.Modalities,
-		&c.Scope.Sources, &c.Scope.Referring, &c.Scope.Patients, &c.Scope.Studies} {
-		*list = slices.Clone(*list)
-	}
+	c.Scope = cloneScope(u.Scope)
 	return c
 }
 

@@ -61,6 +61,7 @@ type Accounts struct {
 	log     *slog.Logger
 	current atomic.Pointer[accountSnapshot]
 	adopts  sync.Mutex
+	changed chan struct{} // closed when the snapshot changes; under adopts
 	stop    chan struct{}
 	once    sync.Once
 	done    chan struct{}
@@ -74,7 +75,7 @@ func OpenAccounts(dir string, box Box, o Options) (*Accounts, error) {
 		return nil, errors.New("identity: a key is needed")
 	}
 	a := &Accounts{dir: filepath.Join(dir, folder), box: box, now: o.Now, log: o.Log,
-		stop: make(chan struct{}), done: make(chan struct{})}
+		changed: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -194,8 +195,18 @@ func (a *Accounts) adopt(r *accounts) error {
 		return errOlderAccounts
 	case r.Version > old.Version:
 		a.current.Store(newAccountSnapshot(r))
+		close(a.changed)
+		a.changed = make(chan struct{})
 	}
 	return nil
+}
+
+// Changed returns a channel that is closed at the next change. Whoever must not
+// miss one asks for the channel first and looks then.
+func (a *Accounts) Changed() <-chan struct{} {
+	a.adopts.Lock()
+	defer a.adopts.Unlock()
+	return a.changed
 }
 
 // update changes the registry: f gets the newest state. On return the change is
