@@ -36,6 +36,7 @@ type Provider struct {
 	// Dial requests an association with a device at its configured address; it
 	// fills in the AE titles.
 	Dial   func(ctx context.Context, to *identity.Device, o ul.RequestOptions) (*dimse.Client, error)
+	People *identity.People // who verifies user identities; nil: nobody, they count as none
 	Jobs   *jobs.Queue
 	Limits encoding.Limits
 	Log    *slog.Logger
@@ -43,8 +44,10 @@ type Provider struct {
 
 // Association is one association of a device that has shown its certificate.
 type Association struct {
+	Person   *identity.Person // who has shown who they are when it was negotiated; nil: nobody
 	provider *Provider
 	device   *identity.Device
+	may      policy.Principal // the device, or the person at it
 	session  *archive.Session
 	origin   archive.Origin
 	log      *slog.Logger
@@ -60,9 +63,10 @@ type tally struct {
 
 // Begin returns the association of a device; nothing of it has been negotiated.
 func (p *Provider) Begin(d *identity.Device, o archive.Origin) *Association {
+	may := p.principal(d)
 	return &Association{
-		provider: p, device: d, origin: o, began: time.Now(),
-		session:  p.Archive.As(p.principal(d)).From(o),
+		provider: p, device: d, may: may, origin: o, began: time.Now(),
+		session:  p.Archive.As(may).From(o),
 		log:      p.Log.With("association", o.Association, "device", d.Name),
 		extended: map[dicom.UID][]byte{},
 	}
@@ -85,7 +89,7 @@ func (p *Provider) principal(d *identity.Device) policy.Principal {
 
 // Route is the dimse.Route of the association.
 func (a *Association) Route(_ dimse.CommandField, c ul.PresentationContext) dimse.Handler {
-	if s := a.service(c.AbstractSyntax); s != nil && a.device.Principal().Has(s.Right) {
+	if s := a.service(c.AbstractSyntax); s != nil && a.may.Has(s.Right) {
 		return s.handle(a)
 	}
 	return nil

@@ -45,21 +45,8 @@ func (a *Association) serveGet(ctx context.Context, rw dimse.ResponseWriter, req
 		return statusOf(err)
 	}
 	t := &transfer{assoc: a, rw: rw, retrieval: r, prefer: a.device.PreferredSyntax, sub: dimse.SubOperations{Remaining: len(r.Entries)}}
-	to := sameAssociation{rw}
-	for i := range r.Entries {
-		if ctx.Err() != nil {
-			break
-		}
-		e := &r.Entries[i]
-		status, err := t.send(ctx, to, e, dimse.StoreRequest{Priority: req.Command.Priority})
-		if err != nil && ctx.Err() != nil {
-			break
-		}
-		a.failedSubOperation(ctx, e, status, err)
-		t.count(e, status, err)
-		if err := t.progress(); err != nil {
-			return err
-		}
+	if err := t.all(ctx, sameAssociation{rw}, r.Entries, dimse.StoreRequest{Priority: req.Command.Priority}); err != nil {
+		return err
 	}
 	if err := ended(ctx); err != nil {
 		return err

@@ -73,23 +73,7 @@ func (t *transfer) moveSome(ctx context.Context, to *identity.Device, contexts [
 		return nil
 	}
 	defer client.Close(context.WithoutCancel(ctx))
-	other := otherAssociation{client}
-	for i := range entries {
-		if ctx.Err() != nil {
-			return nil
-		}
-		e := &entries[i]
-		status, err := t.send(ctx, other, e, originator)
-		if err != nil && ctx.Err() != nil {
-			return nil
-		}
-		t.assoc.failedSubOperation(ctx, e, status, err)
-		t.count(e, status, err)
-		if err := t.progress(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.all(ctx, otherAssociation{client}, entries, originator)
 }
 
 // maxContexts is how many presentation contexts one association can have

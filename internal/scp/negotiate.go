@@ -1,6 +1,7 @@
 package scp
 
 import (
+	"context"
 	"slices"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -11,13 +12,17 @@ import (
 
 // Negotiate accepts what the device holds the right to and we understand, and
 // refuses everything else (PS3.8 section 7.1.1.13). It returns a
-// *ul.RejectError if the AE titles are not ours and the device's (T-3).
-func (a *Association) Negotiate(n *ul.Negotiation) error {
+// *ul.RejectError if the AE titles are not ours and the device's (T-3), or the
+// user identity is wrong (PS3.7 section D.3.3.7).
+func (a *Association) Negotiate(ctx context.Context, n *ul.Negotiation) error {
 	if n.Called != a.provider.AET {
 		return ul.RejectCalled
 	}
 	if !a.device.MayCallItself(n.Calling) {
 		return ul.RejectCalling
+	}
+	if err := a.identify(ctx, n); err != nil {
+		return err
 	}
 	for _, pc := range n.Request.Contexts {
 		if ts, why := a.answer(n, &pc); why == ul.ContextAccepted {
@@ -52,7 +57,7 @@ func (a *Association) answer(n *ul.Negotiation, pc *ul.ProposedContext) (dicom.U
 // C-GET it proposes to be the SCP of a storage class: that needs the right to
 // get, not the one to store.
 func (a *Association) mayUse(n *ul.Negotiation, s *Service, abstract dicom.UID) bool {
-	p := a.device.Principal()
+	p := a.may
 	if s != storage {
 		n.AcceptRoles(abstract, true, false)
 		return p.Has(s.Right)

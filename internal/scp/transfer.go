@@ -3,13 +3,11 @@ package scp
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/dimse"
-	"github.com/tresor-pacs/tresor/dicom/pixel"
 	"github.com/tresor-pacs/tresor/internal/archive"
 )
 
@@ -80,42 +78,34 @@ func (t *transfer) finish(ctx context.Context) error {
 	return t.rw.Respond(r)
 }
 
-// send performs the sub-operation for one instance, in the best transfer syntax
-// that the target takes.
-func (t *transfer) send(ctx context.Context, to target, e *archive.Entry, originator dimse.StoreRequest) (dimse.Status, error) {
-	taken := to.syntaxes(e.SOPClass)
-	if len(taken) == 0 {
-		return 0, dimse.ErrNoContext
+// all performs a sub-operation for each of the entries. It returns early when
+// ctx ends; the error is that of telling the requester.
+func (t *transfer) all(ctx context.Context, to target, entries []archive.Entry, originator dimse.StoreRequest) error {
+	var next *outgoing
+	defer func() { next.close() }()
+	for i := range entries {
+		if ctx.Err() != nil {
+			return nil
+		}
+		o := next
+		if next = nil; o == nil {
+			o = t.open(ctx, to, &entries[i], originator)
+		}
+		if i+1 < len(entries) {
+			o.request.Meanwhile = func() {
+				next = t.open(ctx, to, &entries[i+1], originator)
+				next.readAhead()
+			}
+		}
+		status, err := o.send(ctx, to)
+		if err != nil && ctx.Err() != nil {
+			return nil
+		}
+		t.assoc.failedSubOperation(ctx, &entries[i], status, err)
+		t.count(&entries[i], status, err)
+		if err := t.progress(); err != nil {
+			return err
+		}
 	}
-	syntaxes := pixel.TakenTargets(e.TransferSyntax, taken, t.prefer)
-	if len(syntaxes) == 0 {
-		return 0, errNeedsCodec
-	}
-	o, err := t.retrieval.Open(ctx, e)
-	if err != nil {
-		return 0, err
-	}
-	defer o.Close()
-	r := originator
-	r.SOPClass, r.SOPInstance, r.TransferSyntax = e.SOPClass, e.Instance, e.TransferSyntax
-	c, err := t.converter(ctx, o, e, syntaxes)
-	if err != nil {
-		return 0, err
-	}
-	if c == nil {
-		r.DataSet = wholeObject(o, io.NewSectionReader(o, 0, e.Length))
-		return to.store(ctx, r)
-	}
-	converted, stop := streamed(ctx, c)
-	defer stop()
-	r.TransferSyntax, r.DataSet = c.To(), converted
-	return to.store(ctx, r)
-}
-
-// wholeObject returns the fastest reader over all of o.
-func wholeObject(o archive.Object, plain io.Reader) io.Reader {
-	if s, ok := o.(interface{ NewReader() io.Reader }); ok {
-		return s.NewReader()
-	}
-	return plain
+	return nil
 }
