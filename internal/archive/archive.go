@@ -48,6 +48,7 @@ type Config struct {
 	Vault   Vault
 	Trail   Trail
 	Records Records          // what was written there; nil: ReadTrail fails
+	Guard   Guard            // nil: no budgets, no emergencies, nothing erased
 	Log     *slog.Logger     // nil: slog.Default
 	Limits  encoding.Limits  // of what is taken in
 	Now     func() time.Time // nil: time.Now
@@ -59,6 +60,7 @@ type Archive struct {
 	vault   Vault
 	trail   Trail
 	records Records
+	guard   Guard
 	log     *slog.Logger
 	limits  encoding.Limits
 	now     func() time.Time
@@ -69,7 +71,10 @@ type Archive struct {
 }
 
 func newArchive(c Config) *Archive {
-	a := &Archive{catalog: c.Catalog, vault: c.Vault, trail: c.Trail, records: c.Records, log: c.Log, limits: c.Limits, now: c.Now}
+	a := &Archive{catalog: c.Catalog, vault: c.Vault, trail: c.Trail, records: c.Records, guard: c.Guard, log: c.Log, limits: c.Limits, now: c.Now}
+	if a.guard == nil {
+		a.guard = unguarded{}
+	}
 	if a.log == nil {
 		a.log = slog.Default()
 	}
@@ -102,6 +107,7 @@ type Origin struct {
 	CallingAET  string
 	CalledAET   string
 	Association string // our own name for the association or connection
+	User        string // the person at a device, where one has shown who they are
 }
 
 // Session is the archive as one principal may see it: the only door to it.

@@ -41,10 +41,10 @@ func (a *arrivals) announce(r policy.Resource, now time.Time) {
 // principal may find, until ctx ends. Several may share one signal. It tells
 // nothing but that a search may have another answer now.
 func (s *Session) Arrivals(ctx context.Context) (<-chan struct{}, error) {
-	if d := policy.May(s.principal, policy.Find); !d.Allowed {
+	if d := s.reads(policy.May(s.principal, policy.Find)); !d.Allowed {
 		return nil, s.denied(ctx, audit.Event{Code: audit.Query, Action: audit.Execute}, d)
 	}
-	w := &arrival{scope: s.principal.Scope, came: make(chan struct{}, 1)}
+	w := &arrival{scope: s.scope(nil), came: make(chan struct{}, 1)}
 	a := &s.archive.arrivals
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -55,7 +55,7 @@ func (s *Session) committed(ctx context.Context, ref Ref) (Entry, error) {
 	if !ref.Instance.Tolerable() {
 		return Entry{}, ErrNotFound
 	}
-	entry, err := s.archive.visible(ctx, s.principal.Scope, ref.Instance)
+	entry, err := s.archive.visible(ctx, s.scope(nil), ref.Instance)
 	if err != nil {
 		return Entry{}, err
 	}

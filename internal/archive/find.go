@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
@@ -16,15 +17,17 @@ import (
 // did not exist. The query is in the trail before the first answer.
 func (s *Session) Find(ctx context.Context, q Query) iter.Seq2[*dicom.DataSet, error] {
 	return func(yield func(*dicom.DataSet, error) bool) {
-		if d := policy.May(s.principal, policy.Find); !d.Allowed {
-			yield(nil, s.denied(ctx, audit.Event{Code: audit.Query, Action: audit.Execute}, d))
+		e := audit.Event{Code: audit.Query, Action: audit.Execute}
+		if d := s.reads(policy.May(s.principal, policy.Find)); !d.Allowed {
+			yield(nil, s.denied(ctx, e, d))
 			return
 		}
+		scope := s.scope(&e)
 		// The sync of the trail and the search of the catalog run side by side;
 		// the first answer waits for both.
 		noted := make(chan error, 1)
-		go func() { noted <- s.noteQuery(context.WithoutCancel(ctx), q) }()
-		next, stop := iter.Pull2(s.archive.catalog.Find(ctx, s.principal.Scope, q))
+		go func() { noted <- s.noteQuery(context.WithoutCancel(ctx), e, q) }()
+		next, stop := iter.Pull2(s.archive.catalog.Find(ctx, scope, q))
 		defer stop()
 		ds, err, more := next()
 		if noteErr := <-noted; noteErr != nil {
@@ -42,13 +45,12 @@ func (s *Session) Find(ctx context.Context, q Query) iter.Seq2[*dicom.DataSet, e
 	}
 }
 
-func (s *Session) noteQuery(ctx context.Context, q Query) error {
+func (s *Session) noteQuery(ctx context.Context, e audit.Event, q Query) error {
 	identifier, err := encoding.Append(nil, encoding.ExplicitLE, q.Keys)
 	if err != nil {
 		return fmt.Errorf("write the query to the trail: %w", err)
 	}
-	e := audit.Event{Code: audit.Query, Action: audit.Execute, Outcome: audit.Success,
-		Query: identifier, Syntax: encoding.ExplicitLE.UID}
+	e.Query, e.Syntax = identifier, encoding.ExplicitLE.UID
 	switch {
 	case q.Target != "":
 		e.Query, e.Syntax = []byte(q.Target), ""
@@ -58,11 +60,15 @@ func (s *Session) noteQuery(ctx context.Context, q Query) error {
 	return s.Note(ctx, e)
 }
 
-// denied writes to the trail that the policy said no, and returns ErrDenied.
+// denied writes to the trail that the policy said no, and returns ErrDenied, or
+// ErrPaused if that is why.
 func (s *Session) denied(ctx context.Context, e audit.Event, d policy.Decision) error {
 	e.Outcome, e.Reason = audit.SeriousFailure, d.Reason
 	if err := s.Note(ctx, e); err != nil {
 		return err
+	}
+	if why, paused := strings.CutPrefix(d.Reason, pausedReason); paused {
+		return fmt.Errorf("%w: %s", ErrPaused, why)
 	}
 	return fmt.Errorf("%w: %s", ErrDenied, d.Reason)
 }

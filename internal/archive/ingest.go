@@ -137,6 +137,9 @@ func (t *intake) read() error {
 	if err := t.identify(); err != nil {
 		return err
 	}
+	if t.session.archive.guard.Erased(t.receipt.Study) {
+		return fmt.Errorf("%w: the study was erased", ErrDenied)
+	}
 	w, err := t.session.archive.vault.Create(t.ctx, t.receipt.Study)
 	if err != nil {
 		return fmt.Errorf("begin a vault object: %w", err)

@@ -1,6 +1,8 @@
 package archive
 
 import (
+	"slices"
+
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/internal/audit"
@@ -12,6 +14,9 @@ func (s *Session) fill(e audit.Event) audit.Event {
 	e.Role = string(s.principal.Role)
 	e.Peer, e.Association = s.origin.Peer, s.origin.Association
 	e.CallingAET, e.CalledAET = s.origin.CallingAET, s.origin.CalledAET
+	if s.origin.User != "" {
+		e.Details = append(slices.Clip(e.Details), audit.Detail{Name: "user", Value: s.origin.User})
+	}
 	return e
 }
 

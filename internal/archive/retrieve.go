@@ -14,16 +14,22 @@ import (
 // to open them. It is in the trail.
 type Retrieval struct {
 	Entries []Entry
-	vault   Vault
+	session *Session
 }
 
-// Open opens one of the entries.
+// Open opens one of the entries. What is read of it counts towards the
+// principal's budget; ErrPaused, then or later, says that it was passed.
 func (r *Retrieval) Open(ctx context.Context, e *Entry) (Object, error) {
-	o, err := r.vault.Open(ctx, e.Location)
+	s := r.session
+	why, alarm := s.archive.guard.Fetch(s.principal, e.Study)
+	if err := s.paused(ctx, why, alarm); err != nil {
+		return nil, fmt.Errorf("open an instance: %w", err)
+	}
+	o, err := s.archive.vault.Open(ctx, e.Location)
 	if err != nil {
 		return nil, fmt.Errorf("open an instance: %w", err)
 	}
-	return o, nil
+	return &metered{o, ctx, s}, nil
 }
 
 // Retrieve selects the instances that the unique keys of q name, as far as they
@@ -53,11 +59,11 @@ func (s *Session) RetrieveFor(ctx context.Context, q Query, destination string) 
 
 func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e audit.Event, choose func([]Entry) []Entry) (*Retrieval, error) {
 	e.Action = audit.Read
-	if !d.Allowed {
+	if d = s.reads(d); !d.Allowed {
 		return nil, s.denied(ctx, e, d)
 	}
-	r := &Retrieval{vault: s.archive.vault}
-	for entry, err := range s.archive.catalog.Instances(ctx, s.principal.Scope, q) {
+	r := &Retrieval{session: s}
+	for entry, err := range s.archive.catalog.Instances(ctx, s.scope(&e), q) {
 		if err != nil {
 			return nil, fmt.Errorf("select instances: %w", err)
 		}
@@ -65,6 +71,9 @@ func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e au
 	}
 	if choose != nil {
 		r.Entries = choose(r.Entries)
+	}
+	if err := s.afford(ctx, e, r.Entries); err != nil {
+		return nil, err
 	}
 	e.Outcome = audit.Success
 	if err := s.noteEach(ctx, e, r.Entries); err != nil {

@@ -41,6 +41,7 @@ const (
 	DeviceRevoked             Code = "device-revoked"              // 110113, 110129
 	SoftwareConfiguration     Code = "software-configuration"      // 110113, 110131
 	RestrictedFunction        Code = "restricted-function"         // 110113, 110132
+	BudgetPassed              Code = "budget-passed"               // 110113, 110132
 	AuditRecordingStopped     Code = "audit-recording-stopped"     // 110113, 110133
 	AuditRecordingStarted     Code = "audit-recording-started"     // 110113, 110134
 	ObjectSecurity            Code = "object-security"             // 110113, 110135
@@ -92,6 +93,7 @@ var meanings = map[Code]Meaning{
 	DeviceRevoked:             {"110113", "110129", Execute},
 	SoftwareConfiguration:     {"110113", "110131", Execute},
 	RestrictedFunction:        {"110113", "110132", Execute},
+	BudgetPassed:              {"110113", "110132", Execute},
 	AuditRecordingStopped:     {"110113", "110133", Execute},
 	AuditRecordingStarted:     {"110113", "110134", Execute},
 	ObjectSecurity:            {"110113", "110135", Execute},

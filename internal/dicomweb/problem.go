@@ -36,6 +36,8 @@ func problemOf(err error) *problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.Is(err, archive.ErrPaused):
+		return &problem{Status: http.StatusTooManyRequests, Title: "more was fetched than the budget permits: ask an administrator"}
 	case errors.Is(err, archive.ErrDenied):
 		return &problem{Status: http.StatusForbidden, Title: "not permitted"}
 	case errors.Is(err, archive.ErrNotFound), errors.Is(err, pixel.ErrNoPixels):
