@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/audits"
+	"github.com/chromedp/cdproto/cdp"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -33,7 +33,7 @@ func long(t *testing.T) {
 }
 
 // patience is how long a page may take: it is no measure, only an end.
-const patience = 90 * time.Second
+const patience = 60 * time.Second
 
 var chromium struct {
 	once sync.Once
@@ -56,7 +56,7 @@ func flags() []chromedp.ExecAllocatorOption {
 	o := []chromedp.ExecAllocatorOption{chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.NoSandbox,
 		chromedp.WindowSize(1400, 900), chromedp.Flag("use-gl", "angle"), chromedp.Flag("use-angle", "swiftshader")}
 	for _, f := range []string{"disable-gpu", "disable-quic", "disable-background-networking", "disable-component-update", "disable-sync",
-		"enable-unsafe-swiftshader", "ignore-certificate-errors", "mute-audio", "hide-scrollbars"} {
+		"enable-unsafe-swiftshader", "ignore-certificate-errors", "mute-audio"} {
 		o = append(o, chromedp.Flag(f, true))
 	}
 	return o
@@ -73,8 +73,8 @@ func browser(t testing.TB) context.Context {
 		}
 		allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), append(flags(), chromedp.ExecPath(path))...)
 		ctx, stopBrowser := chromedp.NewContext(allocator)
-		chromium.ctx, chromium.stop = ctx, func() { stopBrowser(); stopAllocator() }
-		chromium.err = chromedp.Run(ctx)
+		chromium.ctx, chromium.stop = ctx, func() { chromedp.Cancel(ctx); stopBrowser(); stopAllocator() }
+		chromium.err = chromedp.Do(ctx)
 	})
 	if chromium.err != nil {
 		t.Skipf("Chromium cannot be started (Debian: apt-get install chromium): %v", chromium.err)
@@ -82,7 +82,7 @@ func browser(t testing.TB) context.Context {
 	return chromium.ctx
 }
 
-// tab is a window of a fresh profile, signed in.
+// tab is a window of a fresh profile.
 type tab struct {
 	t    testing.TB
 	base context.Context // ends with the test
@@ -102,11 +102,9 @@ const watcher = `document.addEventListener('securitypolicyviolation', e => conso
 func (s *site) open(t testing.TB, scripts ...string) *tab {
 	t.Helper()
 	tb := s.stranger(t, scripts...)
-	u, _ := url.Parse(s.url)
-	tb.run(chromedp.ActionFunc(func(ctx context.Context) error {
-		return network.SetCookie(sessionCookie, "erika").WithURL(u.String()).WithPath("/").WithSecure(true).WithHTTPOnly(true).
-			WithSameSite(network.CookieSameSiteStrict).Do(ctx)
-	}))
+	yes := true
+	call(tb, network.SetCookie, network.SetCookieParams{Name: sessionCookie, Value: "erika", URL: s.url, Path: "/",
+		Secure: &yes, HTTPOnly: &yes, SameSite: network.CookieSameSiteStrict})
 	return tb
 }
 
@@ -115,18 +113,21 @@ func (s *site) open(t testing.TB, scripts ...string) *tab {
 func (s *site) stranger(t testing.TB, scripts ...string) *tab {
 	t.Helper()
 	base, cancel := chromedp.NewContext(browser(t), chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	tb := &tab{t: t, base: base, ctx: base, site: s}
+	if err := chromedp.Listen(base, tb.event); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancelTime := context.WithTimeout(base, patience)
-	t.Cleanup(func() { cancelTime(); cancel() })
-	tb := &tab{t: t, base: base, ctx: ctx, site: s}
-	chromedp.ListenTarget(base, tb.event)
-	tb.run(network.Enable(), cdplog.Enable(), audits.Enable(), chromedp.ActionFunc(func(ctx context.Context) error {
-		for _, script := range append([]string{watcher}, scripts...) {
-			if _, err := page.AddScriptToEvaluateOnNewDocument(script).Do(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	}), chromedp.EmulateViewport(1400, 900))
+	t.Cleanup(cancelTime)
+	tb.ctx = ctx
+	call(tb, network.Enable, network.EnableParams{})
+	call(tb, cdplog.Enable, cdp.Empty{})
+	call(tb, audits.Enable, cdp.Empty{})
+	for _, script := range append([]string{watcher}, scripts...) {
+		call(tb, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	}
+	tb.do(chromedp.EmulateViewport(1400, 900))
 	return tb
 }
 
@@ -145,29 +146,56 @@ func (tb *tab) event(event any) {
 			tb.violations = append(tb.violations, fmt.Sprint(d.ViolatedDirective, " ", d.BlockedURL))
 		}
 	case *cdplog.EventEntryAdded:
-		if e.Entry.Source == cdplog.SourceSecurity {
+		if e.Entry.Source == cdplog.EntrySourceSecurity {
 			tb.violations = append(tb.violations, e.Entry.Text)
 		}
-		tb.console = append(tb.console, string(e.Entry.Level)+": "+e.Entry.Text+" "+e.Entry.URL)
+		tb.console = append(tb.console, fmt.Sprint(e.Entry.Level, ": ", e.Entry.Text, " ", e.Entry.URL))
 	case *runtime.EventConsoleAPICalled:
 		text := string(e.Type) + ":"
 		for _, a := range e.Args {
-			text += " " + string(a.Value) + a.Description
+			text += fmt.Sprint(" ", a.Value, a.Description)
 		}
 		if strings.Contains(text, "VIOLATION ") {
 			tb.violations = append(tb.violations, text)
 		}
 		tb.console = append(tb.console, text)
 	case *runtime.EventExceptionThrown:
-		tb.console = append(tb.console, "exception: "+e.ExceptionDetails.Error())
+		text := "exception: " + e.ExceptionDetails.Text
+		if x := e.ExceptionDetails.Exception; x != nil {
+			text += " " + x.Description
+		}
+		tb.console = append(tb.console, text)
 	}
 }
 
-func (tb *tab) run(actions ...chromedp.Action) {
+// lend makes the window that of a subtest, for a time of its own, until what it
+// returns is called.
+func (tb *tab) lend(t testing.TB, patience time.Duration) func() {
+	was, ctx := tb.t, tb.ctx
+	own, cancel := context.WithTimeout(tb.base, patience)
+	tb.t, tb.ctx = t, own
+	return func() { cancel(); tb.t, tb.ctx = was, ctx }
+}
+
+func (tb *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()
-	if err := chromedp.Run(tb.ctx, actions...); err != nil {
+	if err := chromedp.Do(tb.ctx, actions...); err != nil {
 		tb.fail("%v", err)
 	}
+}
+
+// call sends a command of the DevTools protocol.
+func call[P, R any](tb *tab, command cdp.Command[P, R], params P) {
+	tb.t.Helper()
+	if _, err := chromedp.Call(tb.ctx, command, params); err != nil {
+		tb.fail("%s: %v", command.Method, err)
+	}
+}
+
+// view opens studies in the viewer.
+func (tb *tab) view(address string) {
+	tb.t.Helper()
+	tb.do(chromedp.Navigate(address))
 }
 
 // fail ends the test and shows what the window shows.
@@ -182,8 +210,7 @@ func (tb *tab) fail(format string, args ...any) {
 	tb.t.Log(tb.site.asked.bad())
 	ctx, cancel := context.WithTimeout(tb.base, 5*time.Second)
 	defer cancel()
-	var shot []byte
-	if chromedp.Run(ctx, chromedp.CaptureScreenshot(&shot)) == nil {
+	if shot, err := chromedp.Run(ctx, chromedp.CaptureScreenshot()); err == nil {
 		tb.keep("failed-"+tb.t.Name(), shot)
 	}
 	tb.t.Fatalf(format, args...)
@@ -206,10 +233,9 @@ func (tb *tab) clean() {
 // until waits for a JavaScript expression to be true.
 func (tb *tab) until(what, expression string) {
 	tb.t.Helper()
-	var last bool
 	for {
-		err := chromedp.Run(tb.ctx, chromedp.Evaluate("!!("+expression+")", &last))
-		if last && err == nil {
+		is, err := chromedp.Run(tb.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if is && err == nil {
 			return
 		}
 		select {
@@ -220,18 +246,23 @@ func (tb *tab) until(what, expression string) {
 	}
 }
 
-// value returns what a JavaScript expression is.
-func value[T any](tb *tab, expression string) (v T) {
+// value returns what a JavaScript expression is, or the promise that it is.
+func value[T any](tb *tab, expression string) T {
 	tb.t.Helper()
-	tb.run(chromedp.Evaluate(expression, &v, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	v, err := chromedp.Run(tb.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		tb.fail("%.80s: %v", expression, err)
+	}
 	return v
 }
 
 // screenshot keeps a picture of the window under a name.
 func (tb *tab) screenshot(name string) {
 	tb.t.Helper()
-	var shot []byte
-	tb.run(chromedp.CaptureScreenshot(&shot))
+	shot, err := chromedp.Run(tb.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		tb.fail("%v", err)
+	}
 	tb.keep(name, shot)
 }
 

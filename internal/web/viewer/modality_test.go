@@ -3,8 +3,6 @@ package viewer_test
 import (
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/tresor-pacs/tresor/dicom/encoding"
 	"github.com/tresor-pacs/tresor/internal/synth"
 )
@@ -20,8 +18,8 @@ func TestModalities(t *testing.T) {
 			}
 			instances := s.study(synth.Options{Number: 100 + i, Patient: 100 + i, Modalities: []string{m}, Count: 3})
 			tb := s.open(t)
-			tb.run(chromedp.Navigate(s.address(studyOf(instances[0]))))
-			tb.shows(0, instances[0], encoding.ExplicitLE, 0)
+			tb.view(s.address(studyOf(instances[0])))
+			tb.shows(0, encoding.ExplicitLE, instances...)
 			tb.screenshot("modality-" + m)
 			tb.clean()
 		})

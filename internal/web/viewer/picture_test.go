@@ -6,6 +6,8 @@ import (
 	"image"
 	"image/png"
 	"math"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -108,24 +110,86 @@ func difference(shown, want image.Image, aspect float64) float64 {
 	return sum / float64(len(a)*3)
 }
 
-// rendered is a frame as the archive itself would draw it.
+// rendered is a frame as the archive itself would draw it. Where the data set
+// names no window the standard leaves it open: OHIF takes the values that occur.
 func rendered(t testing.TB, ds *dicom.DataSet, syntax dicom.UID, frame int) image.Image {
 	t.Helper()
 	im, err := pixel.Open(ds, syntax, pixel.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture, err := im.Render(ds, frame, pixel.RenderOptions{})
+	var o pixel.RenderOptions
+	if im.SamplesPerPixel == 1 && im.Photometric != "PALETTE COLOR" && !ds.Has(dict.WindowCenter) && !ds.Has(dict.VOILUTSequence) {
+		f, err := im.Frame(frame)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Window = occurring(f, ds)
+	}
+	picture, err := im.Render(ds, frame, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return picture
 }
 
-// shows fails the test unless a viewport shows the frame of the data set.
-func (tb *tab) shows(viewport int, ds *dicom.DataSet, syntax encoding.TransferSyntax, frame int) {
+// occurring is the window from the least to the greatest value of a frame.
+func occurring(f *pixel.Frame, ds *dicom.DataSet) *pixel.Window {
+	slope, intercept := 1.0, 0.0
+	if v, err := ds.Float(dict.RescaleSlope); err == nil {
+		slope = v
+	}
+	if v, err := ds.Float(dict.RescaleIntercept); err == nil {
+		intercept = v
+	}
+	least, greatest := math.Inf(1), math.Inf(-1)
+	for i := range f.Pixels() {
+		v := float64(f.Sample(i))
+		if f.Signed && v >= math.Exp2(float64(f.BitsStored-1)) {
+			v -= math.Exp2(float64(f.BitsStored))
+		}
+		least, greatest = min(least, v*slope+intercept), max(greatest, v*slope+intercept)
+	}
+	return &pixel.Window{Center: (least + greatest + 1) / 2, Width: max(greatest-least, 1)}
+}
+
+// shownImage waits until a viewport has loaded an image of one of the UIDs and
+// returns which instance and frame it is.
+func (tb *tab) shownImage(viewport int, uid dicom.UID) (instance dicom.UID, frame int) {
 	tb.t.Helper()
-	tb.looksLike(viewport, rendered(tb.t, ds, syntax.UID, frame), pixelAspect(ds))
+	id := fmt.Sprintf(`(() => { const e = window.cornerstone?.getRenderingEngines()?.[0]?.getViewports()?.[%d]; return e?.getCornerstoneImage?.()?.imageId ?? '' })()`, viewport)
+	tb.until("the picture is loaded", fmt.Sprintf("%s.includes(%q)", id, uid))
+	m := imageID.FindStringSubmatch(value[string](tb, id))
+	if m == nil {
+		tb.fail("the viewport shows %q", value[string](tb, id))
+	}
+	n, _ := strconv.Atoi(m[2])
+	return dicom.UID(m[1]), n - 1
+}
+
+var imageID = regexp.MustCompile(`/instances/([0-9.]+)/frames/([0-9]+)`)
+
+// shows fails the test unless a viewport shows one of the instances, all stored
+// in one syntax, as it should look.
+func (tb *tab) shows(viewport int, syntax encoding.TransferSyntax, instances ...*dicom.DataSet) {
+	tb.t.Helper()
+	instance, frame := tb.shownImage(viewport, instances[0].UID(dict.SeriesInstanceUID))
+	for _, ds := range instances {
+		if ds.UID(dict.SOPInstanceUID) == instance {
+			tb.looksLike(viewport, rendered(tb.t, ds, syntax.UID, frame), pixelAspect(ds))
+			return
+		}
+	}
+	tb.fail("the viewport shows another instance")
+}
+
+// display puts a series into the active viewport, as a double click on its
+// thumbnail does.
+func (tb *tab) display(series dicom.UID) {
+	tb.t.Helper()
+	set := fmt.Sprintf(`window.services?.displaySetService.getActiveDisplaySets().find(d => d.SeriesInstanceUID === %q)`, series)
+	tb.until("the series is known", set)
+	value[bool](tb, fmt.Sprintf(`(() => { const g = services.viewportGridService; g.setDisplaySetsForViewport({ viewportId: g.getActiveViewportId(), displaySetInstanceUIDs: [%s.displaySetInstanceUID] }); return true })()`, set))
 }
 
 // alike is the difference up to which pictures are the same: scaling and colour
