@@ -14,7 +14,8 @@ import (
 type surveyCommand struct {
 	Run    surveyRunCommand    `cmd:"" help:"Look at systems: what would a stranger get from them?"`
 	Import surveyImportCommand `cmd:"" help:"Read exports of Shodan, Censys, nmap, masscan, zmap and zgrab2 as a list of targets."`
-	Report surveyReportCommand `cmd:"" help:"Make reports of a state file."`
+	Report surveyReportCommand `cmd:"" help:"Make reports, letters and sheets of a state file."`
+	Search surveySearchCommand `cmd:"" help:"Search the inventory of all runs."`
 	Scope  surveyScopeCommand  `cmd:"" help:"Scope files: who permits whom to look at what."`
 }
 

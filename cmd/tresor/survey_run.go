@@ -52,16 +52,25 @@ func (c *surveyRunCommand) Run(ctx context.Context, g *globals, o out) error {
 			return err
 		}
 	}
-	w := bufio.NewWriter(o)
+	db, err := openInventory(g)
+	if err != nil {
+		return err
+	}
+	if c.State != "" { // what a killed run has found and not taken in
+		if _, err := addStates(db, []string{c.State}); err != nil {
+			return errors.Join(err, db.Close())
+		}
+	}
+	w, inventory := bufio.NewWriter(o), keeper{db: db}
 	r.Found = func(e *survey.Envelope) error {
 		if g.JSON {
 			err = json.NewEncoder(w).Encode(e)
 		} else {
 			err = printFound(w, e)
 		}
-		return errors.Join(err, w.Flush())
+		return errors.Join(err, w.Flush(), inventory.keep(e))
 	}
-	err = r.Do(ctx)
+	err = errors.Join(r.Do(ctx), inventory.flush(), db.Close())
 	if r.State != nil {
 		err = errors.Join(err, r.State.Close())
 	}

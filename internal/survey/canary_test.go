@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,6 +24,7 @@ import (
 	"github.com/tresor-pacs/tresor/dicom/dimse"
 	"github.com/tresor-pacs/tresor/dicom/ul"
 	"github.com/tresor-pacs/tresor/internal/survey"
+	"github.com/tresor-pacs/tresor/internal/survey/inventory"
 	"github.com/tresor-pacs/tresor/internal/survey/report"
 	"github.com/tresor-pacs/tresor/internal/survey/scope"
 	"github.com/tresor-pacs/tresor/internal/survey/target"
@@ -224,10 +227,22 @@ func searchToken(t *testing.T, dir, path string) {
 		t.Fatalf("%d systems, %v", len(s.Systems), err)
 	}
 	var out bytes.Buffer
-	for _, err := range []error{report.HTML(&out, s, s, time.Now()), report.CSV(&out, s), report.SARIF(&out, s, nil), json.NewEncoder(&out).Encode(s)} {
+	for _, err := range []error{report.HTML(&out, s, report.Options{Before: s, Made: time.Now()}), report.CSV(&out, s),
+		report.SARIF(&out, s, nil), json.NewEncoder(&out).Encode(s)} {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+	papers(t, dir, s)
+	db, err := inventory.Open(filepath.Join(dir, "inventory.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := db.Add(s.Systems); n != 3 || err != nil {
+		t.Errorf("inventory: %d, %v", n, err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
 	}
 	filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -239,6 +254,42 @@ func searchToken(t *testing.T, dir, path string) {
 	// The token may stand in base64 of bytes too; the raw answers have none.
 	if i := bytes.Index(bytes.ToUpper(out.Bytes()), []byte(token)); i >= 0 {
 		t.Errorf("the token came out: %.200q", out.Bytes()[max(0, i-80):])
+	}
+}
+
+// papers writes letters, sheets and the report as PDF, and their text beside
+// them: what a PDF holds is packed.
+func papers(t *testing.T, dir string, s *report.Survey) {
+	t.Helper()
+	pdf := func(name string, write func(io.Writer) error) {
+		f, err := os.Create(filepath.Join(dir, name+".pdf"))
+		if err == nil {
+			err = errors.Join(write(f), f.Close())
+		}
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if path, err := exec.LookPath("pdftotext"); err != nil {
+			t.Log("pdftotext (Debian: poppler-utils) is missing: the text of PDF files was not searched")
+		} else if out, err := exec.Command(path, f.Name()).CombinedOutput(); err != nil {
+			t.Errorf("pdftotext: %v: %s", err, out)
+		}
+	}
+	pdf("report", func(w io.Writer) error { return report.PDF(w, s, report.Options{Before: s, Made: time.Now()}) })
+	for _, make := range []func(*report.Survey, report.Language, time.Time) ([]*report.Paper, error){report.Letters, report.Sheets} {
+		for _, language := range report.Languages {
+			list, err := make(s, language, time.Now())
+			if err != nil || len(list) == 0 {
+				t.Errorf("%d papers, %v", len(list), err)
+			}
+			for _, p := range list {
+				pdf(p.Name, p.PDF)
+				if err := os.WriteFile(filepath.Join(dir, p.Name+".plain"), []byte(p.Text), 0o600); err != nil {
+					t.Error(err)
+				}
+			}
+		}
 	}
 }
 

@@ -18,30 +18,35 @@ import (
 // loopback is a guard that permits everything on loopback.
 func loopback(t testing.TB, size string) *scope.Guard {
 	t.Helper()
+	g, err := loopbackGuard(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func loopbackGuard(size string) (*scope.Guard, error) {
 	guards.Lock()
 	defer guards.Unlock()
 	if g := guards.made[size]; g != nil {
-		return g
+		return g, nil
 	}
 	file := fmt.Sprintf("id = \"test\"\nowner = \"test\"\nlegal_basis = \"test\"\ncontact = \"test\"\nvalid_until = 2100-01-01\n"+
 		"networks = [\"127.0.0.0/12\"]\nports = [%s]\nmax_level = 5\nsize = %q\n", allPorts(), size)
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	signed, err := scope.Sign([]byte(file), key)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	s, err := scope.Parse(signed)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Usable(time.Now()); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	guards.made[size] = scope.NewGuard(s, nil)
-	return guards.made[size]
+	return guards.made[size], s.Usable(time.Now())
 }
 
 // guards are kept: a scope with every port is long.

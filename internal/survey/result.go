@@ -33,6 +33,9 @@ type Envelope struct {
 	Data   Data       `json:"data"`
 }
 
+// Place returns the address and port.
+func (e *Envelope) Place() netip.AddrPort { return netip.AddrPortFrom(e.IP, uint16(e.Port)) }
+
 // Data has one module: dicom.
 type Data struct {
 	DICOM Module `json:"dicom"`

@@ -29,31 +29,57 @@ func Compare(before, now *Survey) map[netip.AddrPort]Change {
 	}
 	for _, e := range now.Systems {
 		old, known := was[at(e)]
-		is := result(e)
-		switch {
-		case answers(is) && (!known || !answers(old)):
-			out[at(e)] = New
-		case !answers(is) && known && answers(old):
-			out[at(e)] = Gone
-		case !answers(is):
-		case open(old) && !open(is):
-			out[at(e)] = Fixed
-		case !open(old) && open(is):
-			out[at(e)] = Worse
-		default:
-			out[at(e)] = Unchanged
+		if c := change(known && answers(old), known && open(old), answers(result(e)), open(result(e))); c != "" {
+			out[at(e)] = c
 		}
 	}
 	return out
 }
 
-// tally counts changes.
-func tally(changes map[netip.AddrPort]Change, of func(netip.AddrPort) bool) map[Change]int {
-	out := map[Change]int{}
-	for a, c := range changes {
-		if of(a) {
-			out[c]++
+// compareHosts does the same for hosts, by those ports that both surveys looked
+// at or that are new. before may be nil: nothing is known then.
+func compareHosts(before, now *Survey) map[netip.Addr]Change {
+	out := map[netip.Addr]Change{}
+	if before == nil {
+		return out
+	}
+	looked := map[netip.AddrPort]bool{}
+	for _, e := range now.Systems {
+		looked[at(e)] = true
+	}
+	var again []*survey.Envelope
+	for _, e := range before.Systems {
+		if looked[at(e)] {
+			again = append(again, e)
+		}
+	}
+	was := hosts(again)
+	for a, h := range hosts(now.Systems) {
+		old := was[a]
+		if old == nil {
+			old = &host{}
+		}
+		if c := change(old.answers, old.open, h.answers, h.open); c != "" {
+			out[a] = c
 		}
 	}
 	return out
+}
+
+// change names what became of what answered or was open before and is now; ""
+// for what never answered.
+func change(answered, wasOpen, answers, isOpen bool) Change {
+	switch {
+	case answers && !answered:
+		return New
+	case !answers && answered:
+		return Gone
+	case !answers:
+		return ""
+	case wasOpen && !isOpen:
+		return Fixed
+	case !wasOpen && isOpen:
+		return Worse
+	}
+	return Unchanged
 }

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/tresor-pacs/tresor/internal/survey"
 )
 
 // Country is one row of the country table: the figures of the studies of 2016 to
@@ -25,8 +22,8 @@ type Country struct {
 	ByHTTP      int
 	TLS         int // of those that answered
 	AECheck     int // of those that answered: rejected us
-	Possible    int // possible vulnerabilities
-	Confirmed   int
+	Possible    int // with possible vulnerabilities
+	Confirmed   int // with one that was seen itself
 	Clusters    int // systems that share product and version with another
 	Products    string
 	Changes     map[Change]int
@@ -36,22 +33,23 @@ type Country struct {
 }
 
 // Countries returns the table, the worst first, and the sum of all as its last
-// row. Honeypots are not counted. changes may be nil.
-func Countries(s *Survey, changes map[netip.AddrPort]Change) []*Country {
+// row. A system is a host with all its ports. Honeypots are not counted. before
+// may be nil.
+func Countries(s, before *Survey) []*Country {
 	rows := map[string]*Country{}
 	all := newCountry("all")
-	for _, e := range s.Systems {
-		r := result(e)
-		if r.Honeypot {
+	changes := compareHosts(before, s)
+	for a, h := range hosts(s.Systems) {
+		if h.honeypot {
 			continue
 		}
-		row := rows[r.Country]
+		row := rows[h.country]
 		if row == nil {
-			row = newCountry(r.Country)
-			rows[r.Country] = row
+			row = newCountry(h.country)
+			rows[h.country] = row
 		}
-		row.add(r, changes[at(e)])
-		all.add(r, changes[at(e)])
+		row.add(h, changes[a])
+		all.add(h, changes[a])
 	}
 	out := slices.Collect(maps.Values(rows))
 	slices.SortFunc(out, func(a, b *Country) int {
@@ -68,58 +66,41 @@ func newCountry(code string) *Country {
 	return &Country{Code: code, products: map[string]int{}, Changes: map[Change]int{}}
 }
 
-func (c *Country) add(r *survey.Result, change Change) {
+func (c *Country) add(h *host, change Change) {
 	c.Seen++
 	if change != "" {
 		c.Changes[change]++
 	}
-	if !answers(r) {
+	if !h.answers {
 		return
 	}
 	c.Answered++
-	if r.Product != "" {
-		c.products[strings.TrimSpace(r.Product+" "+r.Version)]++
+	for _, p := range h.products {
+		c.products[p]++
 	}
-	c.access(r)
-	if r.Studies != nil {
-		c.Studies += *r.Studies
+	c.Accepted += one(h.accepted)
+	c.AECheck += one(h.rejected && !h.accepted)
+	c.Open += one(h.open)
+	c.ByHTTP += one(h.http)
+	c.TLS += one(h.tls)
+	c.Possible += one(h.possible)
+	c.Confirmed += one(h.confirmed)
+	if h.studies != nil {
+		c.Studies += *h.studies
 	}
-	if r.Images != nil {
-		c.Images += *r.Images
-		if retrievable(r) {
-			c.Retrievable += *r.Images
-		}
-	}
-	for _, f := range r.Findings {
-		switch f.ID {
-		case "DXA011":
-			c.Possible++
-		case "DXA016":
-			c.Confirmed++
+	if h.images != nil {
+		c.Images += *h.images
+		if h.retrievable {
+			c.Retrievable += *h.images
 		}
 	}
 }
 
-func (c *Country) access(r *survey.Result) {
-	if a := r.Association; a != nil && a.Answer == "accepted" {
-		c.Accepted++
-	} else if a != nil {
-		c.AECheck++
+func one(yes bool) int {
+	if yes {
+		return 1
 	}
-	if open(r) {
-		c.Open++
-	}
-	if r.State == survey.WebOpen {
-		c.ByHTTP++
-	}
-	if r.TLS != nil {
-		c.TLS++
-	}
-}
-
-func retrievable(r *survey.Result) bool {
-	return r.State == survey.WebOpen ||
-		r.Association != nil && (r.Association.Contexts["study-get"] == "accepted" || r.Association.Contexts["study-move"] == "accepted")
+	return 0
 }
 
 // finish draws what needs all systems of the row.

@@ -25,7 +25,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		return group(*n)
 	},
 	"colour": survey.Colour, "mul": func(a, b int) int { return a * b },
-	"width": func(part, whole int) int { return 100 * part / max(whole, 1) },
+	"width": func(part, whole int) int { return 100 * part / max(whole, 1) }, "moment": moment,
 }).Parse(pageText))
 
 // group writes a number with thin spaces between thousands.
@@ -57,21 +57,47 @@ type stateRow struct {
 	N     int
 }
 
-// HTML writes one page that needs nothing from outside and runs no script.
-// before may be nil.
-func HTML(w io.Writer, s, before *Survey, now time.Time) error {
-	var changes map[netip.AddrPort]Change
-	if before != nil {
-		changes = Compare(before, s)
-	}
-	rows := Countries(s, changes)
-	return page.Execute(w, map[string]any{
-		"Made": now.UTC().Format("2006-01-02 15:04 MST"), "Survey": s, "Countries": rows, "All": rows[len(rows)-1],
-		"Tiles": Tiles(rows), "Worst": worst(s, changes), "More": max(0, found(s)-maxWorst),
-		"Rules": rulesOf(s), "States": states(s), "Compared": before != nil,
-		"Changes": tally(changes, func(netip.AddrPort) bool { return true }),
-	})
+// Options are what a report is made with besides the survey.
+type Options struct {
+	Before  *Survey // an earlier survey to compare with; nil for none
+	Made    time.Time
+	History History // of the inventory; nil for none
 }
+
+// content is what HTML and PDF show.
+type content struct {
+	Made      string
+	Survey    *Survey
+	Countries []*Country
+	All       *Country
+	Tiles     []Tile
+	Worst     []row
+	More      int
+	Rules     []ruleRow
+	States    []stateRow
+	Charts    []chart
+	Compared  bool
+	Changes   map[Change]int
+	Inventory []line
+	Unshown   int // lines that the inventory has beyond those
+}
+
+func (s *Survey) content(o Options) *content {
+	var changes map[netip.AddrPort]Change
+	if o.Before != nil {
+		changes = Compare(o.Before, s)
+	}
+	rows := Countries(s, o.Before)
+	all := rows[len(rows)-1]
+	c := &content{Made: o.Made.UTC().Format("2006-01-02 15:04 MST"), Survey: s, Countries: rows, All: all,
+		Tiles: Tiles(rows), Worst: worst(s, changes), More: max(0, found(s)-maxWorst),
+		Rules: rulesOf(s), States: states(s), Charts: charts(s), Compared: o.Before != nil, Changes: all.Changes}
+	c.Inventory, c.Unshown = o.History.lines()
+	return c
+}
+
+// HTML writes one page that needs nothing from outside and runs no script.
+func HTML(w io.Writer, s *Survey, o Options) error { return page.Execute(w, s.content(o)) }
 
 func found(s *Survey) (n int) {
 	for _, e := range s.Systems {

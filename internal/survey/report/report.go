@@ -1,5 +1,6 @@
 // Package report makes reports of what a survey found: CSV, SARIF 2.1.0, one
-// page of HTML, and the comparison with an earlier survey. It reads state files
+// page of HTML, PDF, the comparison with an earlier survey, letters to network
+// owners and sheets for operators (Art. 33 GDPR). It reads state files
 // only, so that a report can be made anew at any time; it holds what they hold,
 // which is nothing of a patient.
 package report
@@ -11,6 +12,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/tresor-pacs/tresor/internal/survey"
 )
@@ -20,11 +22,13 @@ type Survey struct {
 	Runs        []survey.RunInfo
 	Systems     []*survey.Envelope // the last result of each address and port, in their order
 	Interrupted int                // begun and never finished
+	// FirstOpen is when a port was first seen open to anybody.
+	FirstOpen map[netip.AddrPort]time.Time
 }
 
 // Read adds up state files: those of shards, or of runs one after the other.
 func Read(files ...io.Reader) (*Survey, error) {
-	s := &Survey{}
+	s := &Survey{FirstOpen: map[netip.AddrPort]time.Time{}}
 	last := map[netip.AddrPort]*survey.Envelope{}
 	begun := map[netip.AddrPort]bool{}
 	for _, f := range files {
@@ -36,7 +40,7 @@ func Read(files ...io.Reader) (*Survey, error) {
 				begun[*l.Begin] = true
 			}
 			if l.Done != nil && l.Done.Data.DICOM.Result != nil {
-				last[at(l.Done)] = l.Done
+				s.take(last, l.Done)
 			}
 			return nil
 		})
@@ -56,7 +60,18 @@ func Read(files ...io.Reader) (*Survey, error) {
 	return s, nil
 }
 
-func at(e *survey.Envelope) netip.AddrPort { return netip.AddrPortFrom(e.IP, uint16(e.Port)) }
+// take keeps the latest result of each port: of two, the one that was made later.
+func (s *Survey) take(last map[netip.AddrPort]*survey.Envelope, e *survey.Envelope) {
+	a, made := at(e), e.Data.DICOM.Timestamp
+	if old := last[a]; old == nil || !made.Before(old.Data.DICOM.Timestamp) {
+		last[a] = e
+	}
+	if first, known := s.FirstOpen[a]; open(result(e)) && (!known || made.Before(first)) {
+		s.FirstOpen[a] = made
+	}
+}
+
+func at(e *survey.Envelope) netip.AddrPort { return e.Place() }
 
 func result(e *survey.Envelope) *survey.Result { return e.Data.DICOM.Result }
 

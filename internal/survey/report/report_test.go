@@ -195,7 +195,7 @@ func TestHTML(t *testing.T) {
 	s := survey2019()
 	s.Systems[0].Data.DICOM.Result.Product = `<script>alert(1)</script>`
 	var out bytes.Buffer
-	if err := HTML(&out, s, s, time.Unix(0, 0)); err != nil {
+	if err := HTML(&out, s, Options{Before: s, Made: time.Unix(0, 0)}); err != nil {
 		t.Fatal(err)
 	}
 	page := out.String()
@@ -215,7 +215,7 @@ func TestHTML(t *testing.T) {
 		}
 	}
 	empty := &bytes.Buffer{}
-	if err := HTML(empty, &Survey{}, nil, time.Unix(0, 0)); err != nil {
+	if err := HTML(empty, &Survey{}, Options{}); err != nil {
 		t.Error(err)
 	}
 }

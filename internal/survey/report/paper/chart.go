@@ -16,7 +16,7 @@ func (d *Doc) Bars(bars []Bar) {
 	}
 	full := min(d.width, 170) - labelWide - numberWide
 	for _, b := range bars {
-		d.room(tall)
+		d.Room(tall)
 		y := d.f.GetY()
 		d.f.CellFormat(labelWide, tall, clean(b.Label), "", 0, "L", false, 0, "")
 		d.f.CellFormat(numberWide-3, tall, itoa(b.N), "", 0, "R", false, 0, "")
@@ -43,7 +43,7 @@ func (d *Doc) Tiles(tiles []Tile) {
 	}
 	wide := min(d.width/float64(columns), 10.4)
 	tall := wide * 0.72
-	d.room(float64(rows)*tall + 4)
+	d.Room(float64(rows)*tall + 4)
 	top := d.f.GetY()
 	for _, t := range tiles {
 		x, y := margin+float64(t.X)*wide, top+float64(t.Y)*tall

@@ -58,8 +58,9 @@ func New(o Options) *Doc {
 	f.AddUTF8FontFromBytes(family, "", goregular.TTF)
 	f.AddUTF8FontFromBytes(family, "B", gobold.TTF)
 	f.SetMargins(margin, margin, margin)
+	f.SetCellMargin(0)
 	f.SetAutoPageBreak(true, margin)
-	f.AliasNbPages("{pages}")
+	f.AliasNbPages("{n}")
 	wide, _ := f.GetPageSize()
 	d := &Doc{f: f, width: wide - 2*margin}
 	f.SetFooterFunc(func() {
@@ -71,7 +72,7 @@ func New(o Options) *Doc {
 		if o.Language == "de" {
 			word = "Seite"
 		}
-		f.CellFormat(d.width/2, 4, word+" "+itoa(f.PageNo())+" / {pages}", "", 0, "R", false, 0, "")
+		f.CellFormat(d.width/2, 4, word+" "+itoa(f.PageNo())+" / {n}", "", 0, "R", false, 0, "")
 	})
 	f.AddPage()
 	d.plain()
@@ -121,8 +122,8 @@ func clean(s string) string {
 	}, s)
 }
 
-// room begins a new page unless that much is left of this one.
-func (d *Doc) room(tall float64) {
+// Room begins a new page unless that much, in millimetres, is left of this one.
+func (d *Doc) Room(tall float64) {
 	_, high := d.f.GetPageSize()
 	if d.f.GetY()+tall > high-margin {
 		d.f.AddPage()

@@ -72,11 +72,17 @@ func kindOf(line string) (Kind, string) {
 	return Paragraph, line
 }
 
+// maxColumns is how many columns a table has at most: more would be too narrow
+// to be read.
+const maxColumns = 12
+
 // fields divides a row, whose first bar is cut off.
 func fields(row string) []string {
 	var out []string
 	for f := range strings.SplitSeq(strings.TrimSuffix(strings.TrimSpace(row), "|"), "|") {
-		out = append(out, strings.TrimSpace(f))
+		if len(out) < maxColumns {
+			out = append(out, strings.TrimSpace(f))
+		}
 	}
 	return out
 }
@@ -101,23 +107,18 @@ func (d *Doc) Set(blocks []Block) {
 	}
 }
 
-// textTable prints a table whose columns are as wide as what is in them, within
-// bounds.
 func (d *Doc) textTable(rows [][]string) {
 	columns := make([]Column, len(rows[0]))
 	for i, t := range rows[0] {
-		columns[i] = Column{Title: t, Wide: 8}
+		columns[i] = Column{Title: t}
 	}
 	var cells [][]Cell
-	for n, r := range rows {
+	for _, r := range rows[1:] {
 		cell := make([]Cell, len(columns))
 		for i := range min(len(r), len(columns)) {
-			columns[i].Wide = min(max(columns[i].Wide, float64(len(r[i]))), 46)
 			cell[i] = Cell{Text: r[i]}
 		}
-		if n > 0 {
-			cells = append(cells, cell)
-		}
+		cells = append(cells, cell)
 	}
 	d.Table(columns, cells)
 }

@@ -1,10 +1,11 @@
 package paper
 
+import "strings"
+
 // Column heads a column of a table.
 type Column struct {
 	Title string
-	Wide  float64 // beside the others
-	Right bool    // numbers stand to the right
+	Right bool // numbers stand to the right
 }
 
 // Cell is a field of a table.
@@ -22,12 +23,12 @@ const (
 
 // Table prints a table; its head is repeated on each page, a row is not divided.
 func (d *Doc) Table(columns []Column, rows [][]Cell) {
-	wide := d.widths(columns)
 	head := make([]Cell, len(columns))
 	for i, c := range columns {
 		head[i] = Cell{Text: c.Title, Bold: true}
 	}
-	d.room(4 * tableTall)
+	wide := d.widths(head, rows)
+	d.Room(4 * tableTall)
 	d.row(columns, wide, head, true)
 	_, high := d.f.GetPageSize()
 	for _, r := range rows {
@@ -41,24 +42,52 @@ func (d *Doc) Table(columns []Column, rows [][]Cell) {
 	d.plain()
 }
 
-func (d *Doc) widths(columns []Column) []float64 {
-	sum := 0.0
-	for _, c := range columns {
-		sum += c.Wide
+// widths gives each column what its longest word needs, so that no word is
+// broken if that can be, and divides the rest by what the columns want.
+func (d *Doc) widths(head []Cell, rows [][]Cell) []float64 {
+	need, want := make([]float64, len(head)), make([]float64, len(head))
+	measure := func(r []Cell) {
+		for i, c := range r {
+			d.style(c)
+			want[i] = max(want[i], min(d.f.GetStringWidth(clean(c.Text))+2*pad+1, d.width/2))
+			for word := range strings.SplitSeq(clean(c.Text), " ") {
+				need[i] = max(need[i], min(d.f.GetStringWidth(word)+2*pad+1, d.width*0.3))
+			}
+		}
 	}
-	out := make([]float64, len(columns))
-	for i, c := range columns {
-		out[i] = c.Wide / max(sum, 1) * d.width
+	measure(head)
+	for _, r := range rows {
+		measure(r)
 	}
-	return out
+	needs, extra := 0.0, 0.0
+	for i := range need {
+		need[i] = max(need[i], 6)
+		needs += need[i]
+		extra += max(want[i]-need[i], 0)
+	}
+	for i := range need {
+		switch left := d.width - needs; {
+		case left < 0:
+			need[i] *= d.width / needs
+		case extra > 0:
+			need[i] += left * max(want[i]-need[i], 0) / extra
+		default:
+			need[i] += left / float64(len(need))
+		}
+	}
+	return need
 }
 
-func (d *Doc) lines(c Cell, wide float64) []string {
+func (d *Doc) style(c Cell) {
 	style := ""
 	if c.Bold {
 		style = "B"
 	}
 	d.f.SetFont(family, style, tableSize)
+}
+
+func (d *Doc) lines(c Cell, wide float64) []string {
+	d.style(c)
 	return d.f.SplitText(clean(c.Text), wide)
 }
 

@@ -15,7 +15,7 @@ func (d *Doc) Title(s string) {
 
 // Heading prints a heading, which stays with what follows it.
 func (d *Doc) Heading(s string) {
-	d.room(24)
+	d.Room(24)
 	d.f.Ln(3)
 	d.f.SetFont(family, "B", 12)
 	d.f.MultiCell(d.width, 6, clean(s), "", "L", false)
@@ -25,7 +25,7 @@ func (d *Doc) Heading(s string) {
 
 // Strong prints a line that heads a paragraph.
 func (d *Doc) Strong(s string) {
-	d.room(14)
+	d.Room(14)
 	d.f.SetFont(family, "B", textSize)
 	d.f.MultiCell(d.width, lineTall, clean(s), "", "L", false)
 	d.plain()
@@ -39,7 +39,7 @@ func (d *Doc) Text(s string) {
 
 // Item prints a paragraph of a list.
 func (d *Doc) Item(s string) {
-	d.room(lineTall)
+	d.Room(lineTall)
 	x := d.f.GetX()
 	d.f.CellFormat(5, lineTall, "•", "", 0, "C", false, 0, "")
 	d.f.MultiCell(min(d.width, 190)-5, lineTall, clean(s), "", "L", false)
@@ -62,7 +62,7 @@ type Card struct{ Figure, Label string }
 // Cards prints figures side by side.
 func (d *Doc) Cards(cards []Card) {
 	const tall = 17.0
-	d.room(tall + 4)
+	d.Room(tall + 4)
 	wide := (d.width + 3) / float64(max(len(cards), 1))
 	y := d.f.GetY()
 	d.f.SetDrawColor(line[0], line[1], line[2])
@@ -90,3 +90,6 @@ func (d *Doc) fit(s string, size, wide float64) float64 {
 	}
 	return size
 }
+
+// Page begins a new page.
+func (d *Doc) Page() { d.f.AddPage() }
