@@ -83,30 +83,37 @@ func frameOffers(ts encoding.TransferSyntax) []offer {
 	return append(list, transcodedOffers(ts.UID)...)
 }
 
-func (x *exchange) writeFrames(s *stored, p *pixels, o *offer, numbers []int) error {
+func (x *exchange) writeFrames(s *stored, f *pixels, o *offer, numbers []int) error {
 	if !o.multipart {
-		b, err := x.frameIn(s, p, numbers[0], o.syntax)
+		b, err := x.frameIn(s, f, numbers[0], o.syntax)
 		if err != nil {
 			return err
 		}
 		typ := o.typ + "; transfer-syntax=" + string(o.syntax)
 		return x.serveBytes(typ, etag(s.entry, o.syntax+".frame."+dicom.UID(strconv.Itoa(numbers[0]))), b)
 	}
-	parts := x.multipart(o.typ)
+	p := x.multipart(o.typ)
 	for _, n := range numbers {
-		b, err := x.frameIn(s, p, n, o.syntax) // before the part begins, so that the first can still fail with a status
-		if err != nil {
-			return err
-		}
-		w, err := parts.next(o.typ, o.syntax, x.resource(s.entry.Study, s.entry.Series, s.entry.Instance)+"/frames/"+strconv.Itoa(n))
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(b); err != nil {
+		location := x.resource(s.entry.Study, s.entry.Series, s.entry.Instance) + "/frames/" + strconv.Itoa(n)
+		if err := x.framePart(p, s, f, o, n, location); err != nil {
 			return err
 		}
 	}
-	return parts.end()
+	return p.end()
+}
+
+// framePart writes one frame as a part.
+func (x *exchange) framePart(p *parts, s *stored, f *pixels, o *offer, n int, location string) error {
+	b, err := x.frameIn(s, f, n, o.syntax) // before the part begins, so that the first can still fail with a status
+	if err != nil {
+		return err
+	}
+	w, err := p.next(o.typ, o.syntax, location)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
 }
 
 // frame reads one frame, counted from 1, as it is stored, or as explicit VR little

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
 	"github.com/tresor-pacs/tresor/internal/archive"
@@ -31,20 +30,25 @@ var errTooManyPictures = &problem{Status: http.StatusRequestEntityTooLarge, Titl
 // pictureTypes are the rendered media types, the default first.
 var pictureTypes = []string{typeJPEG, typePNG, typeGIF}
 
-// pictureOffers lists the forms of an answer of several pictures or of one. The
-// form that is not asked for by name comes last.
-func pictureOffers(several bool) (list []offer) {
-	for _, multipart := range []bool{several, !several} {
-		for _, typ := range pictureTypes {
-			list = append(list, offer{multipart: multipart, typ: typ})
+// pictureOffers lists the forms of pictures: in parts, or one alone. What is more
+// than one resource comes in parts only (PS3.18 section 10.4.4).
+func pictureOffers(parts, alone bool) (list []offer) {
+	for _, typ := range pictureTypes {
+		if alone {
+			list = append(list, offer{typ: typ})
+		}
+	}
+	for _, typ := range pictureTypes {
+		if parts {
+			list = append(list, offer{multipart: true, typ: typ})
 		}
 	}
 	return list
 }
 
-// serveRendered answers pictures of the resource: in parts all of them, else
-// one that stands for it. An instance of several frames is one animated picture
-// if the client wants image/gif.
+// serveRendered answers pictures of the resource, in parts or one alone: that is
+// of an instance of several frames the first, or an animated one if the client
+// wants image/gif.
 func serveRendered(x *exchange) error {
 	l, err := parseLook(x.URL.Query())
 	if err != nil {
@@ -56,7 +60,7 @@ func serveRendered(x *exchange) error {
 			return err
 		}
 	}
-	o, err := x.negotiate(pictureOffers(x.level() != archive.LevelInstance || len(frames) > 1)...)
+	o, err := x.negotiate(pictureOffers(true, x.level() == archive.LevelInstance && len(frames) < 2)...)
 	if err != nil {
 		return err
 	}
@@ -66,10 +70,7 @@ func serveRendered(x *exchange) error {
 	if o.multipart {
 		return x.renderAll(l, o.typ, frames)
 	}
-	if len(frames) > 1 {
-		return notAcceptable("several frames come in several parts")
-	}
-	r, err := nonEmpty(x.session.AccessSome(x.ctx(), x.query(), representative))
+	r, err := x.access()
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (l *look) key() string {
 }
 
 // renderAll answers every picture of the resource in a part of its own. What has
-// no picture is left out, and the status says so (PS3.18 table 10.4.3-1).
+// no picture is left out, and the status says so (PS3.18 section 10.4.3.1).
 func (x *exchange) renderAll(l *look, typ string, frames []int) error {
 	partial := false
 	r, err := nonEmpty(x.session.AccessSome(x.ctx(), x.query(), func(all []archive.Entry) []archive.Entry {
@@ -248,31 +249,6 @@ func (x *exchange) renderEntry(p *parts, r *archive.Retrieval, e *archive.Entry,
 		}
 		return nil
 	})
-}
-
-// representative returns the instance that stands for those of a resource: of
-// the series with most images the middle one, in order of instance number. If
-// there are no images it is the first instance, of which it will be said that
-// there is no picture.
-func representative(all []archive.Entry) []archive.Entry {
-	of := map[dicom.UID][]archive.Entry{}
-	var best dicom.UID
-	for _, e := range all {
-		if !depicts(&e) {
-			continue
-		}
-		of[e.Series] = append(of[e.Series], e)
-	}
-	for _, e := range all { // in their order, so that the choice does not change
-		if len(of[e.Series]) > len(of[best]) {
-			best = e.Series
-		}
-	}
-	if images := of[best]; len(images) > 0 {
-		middle := (len(images) - 1) / 2
-		return images[middle : middle+1]
-	}
-	return all[:min(1, len(all))]
 }
 
 // unchanged answers that the client has the resource already, if it has

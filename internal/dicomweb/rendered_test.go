@@ -136,11 +136,11 @@ func TestRenderedNegotiation(t *testing.T) {
 		{cine + "/frames/3,1/rendered", "*/*", 200, "image/jpeg", 2},
 		{cine + "/frames/3,1/rendered", "image/png", 406, "", 0},
 		{cine + "/frames/4/rendered", partsPNG, 404, "", 0},
-		{series + "/rendered", "image/jpeg", 200, "image/jpeg", 0},
+		{series + "/rendered", "image/jpeg", 406, "", 0},
 		{series + "/rendered", partsJPEG, 200, "image/jpeg", 5},
 		{series + "/rendered", "*/*", 200, "image/jpeg", 5},
 		{study + "/rendered", partsJPEG, 206, "image/jpeg", 8},
-		{study + "/rendered", "image/png", 200, "image/png", 0},
+		{study + "/rendered", "image/png", 406, "", 0},
 		{report + "/rendered", "*/*", 406, "", 0},
 		{report + "/thumbnail", "*/*", 406, "", 0},
 		{"/studies/1.1/series/1.1.3/rendered", partsJPEG, 406, "", 0},
@@ -260,8 +260,8 @@ func TestRenderedParameters(t *testing.T) {
 // middle of a series for it, the first frame for an instance.
 func TestRepresentative(t *testing.T) {
 	f := depicted(t)
-	middle := f.get("/studies/1.1/series/1.1.1/instances/1.1.1.3/rendered", "Accept", "image/png")
-	for _, path := range []string{"/studies/1.1/rendered", "/studies/1.1/series/1.1.1/rendered"} {
+	middle := f.get("/studies/1.1/series/1.1.1/instances/1.1.1.3/thumbnail", "Accept", "image/png")
+	for _, path := range []string{"/studies/1.1/thumbnail", "/studies/1.1/series/1.1.1/thumbnail"} {
 		f.trail.events = nil
 		if r := f.get(path, "Accept", "image/png"); !bytes.Equal(r.body, middle.body) {
 			t.Errorf("%s is not the middle one", path)
@@ -306,7 +306,7 @@ func TestThumbnailsIdentifyNobody(t *testing.T) {
 		newObject("1.3", "1.3.1", "1.3.1.1", encoding.ExplicitLE, bothOf(slice(1), silent, us)),
 		newObject("1.4", "1.4.1", "1.4.1.1", encoding.ExplicitLE, bothOf(slice(1), silent)),
 		newObject("1.5", "1.5.1", "1.5.1.1", encoding.ExplicitLE, bothOf(slice(1), us)))
-	if v := gray(f.get("/studies/1.1/rendered", "Accept", "image/png").picture(t), 0, 0); v != 255 {
+	if v := gray(f.get(firstSlice+"/rendered", "Accept", "image/png").picture(t), 0, 0); v != 255 {
 		t.Errorf("the overlay is not shown: %d", v)
 	}
 	if v := gray(f.get("/studies/1.1/thumbnail?annotation=patient", "Accept", "image/png").picture(t), 0, 0); v != 0 {

@@ -31,7 +31,7 @@ var routes []Route
 func init() {
 	routes = slices.Concat(
 		searchRoutes, metadataRoutes, retrieveRoutes, frameRoutes, bulkDataRoutes,
-		renderedRoutes, thumbnailRoutes, storeRoutes, capabilityRoutes)
+		bulkResourceRoutes, renderedRoutes, thumbnailRoutes, storeRoutes, capabilityRoutes)
 }
 
 // Routes returns all that the service answers.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/internal/archive"
 )
@@ -42,7 +43,7 @@ func serveThumbnail(x *exchange) error {
 		}
 		n = frames[0]
 	}
-	o, err := x.negotiate(pictureOffers(false)[:len(pictureTypes)]...)
+	o, err := x.negotiate(pictureOffers(false, true)...)
 	if err != nil {
 		return err
 	}
@@ -80,6 +81,31 @@ func (x *exchange) thumbnail(r *archive.Retrieval, l *look, n int, typ string) e
 		cache.put(tag, b)
 		return x.servePicture(typ, tag, b)
 	})
+}
+
+// representative returns the instance that stands for those of a resource: of
+// the series with most images the middle one, in order of instance number. If
+// there are no images it is the first instance, of which it will be said that
+// there is no picture.
+func representative(all []archive.Entry) []archive.Entry {
+	of := map[dicom.UID][]archive.Entry{}
+	var best dicom.UID
+	for _, e := range all {
+		if !depicts(&e) {
+			continue
+		}
+		of[e.Series] = append(of[e.Series], e)
+	}
+	for _, e := range all { // in their order, so that the choice does not change
+		if len(of[e.Series]) > len(of[best]) {
+			best = e.Series
+		}
+	}
+	if images := of[best]; len(images) > 0 {
+		middle := (len(images) - 1) / 2
+		return images[middle : middle+1]
+	}
+	return all[:min(1, len(all))]
 }
 
 // illegible is the box of a thumbnail in which text that is burned into the
