@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,9 +19,10 @@ import (
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/ul"
+	"github.com/tresor-pacs/tresor/internal/peers"
 )
 
-var update = flag.Bool("update", false, "record the conversations with DCMTK anew")
+var update = flag.Bool("update", false, "record the conversations with DCMTK and Orthanc anew")
 
 // flow is what one side said until the other one spoke.
 type flow struct {
@@ -64,7 +66,7 @@ func tapeName(name string) string { return filepath.Join("testdata", "recorded",
 func (r *tape) save(t *testing.T, name string) {
 	t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s: a conversation with DCMTK. go test -run Recorded -update records it anew.\n", name)
+	fmt.Fprintf(&b, "# %s: a conversation with a real peer. go test -run Recorded -update records it anew.\n", name)
 	for i, f := range r.flows {
 		fmt.Fprintf(&b, "# flow %d, %d bytes\n", i+1, len(f.data))
 		for rest := f.data; len(rest) > 0; {
@@ -138,25 +140,76 @@ func heldArchive(t *testing.T) *memoryArchive {
 	return &memoryArchive{instances: []held{{ct, uid, explicit, data}}}
 }
 
-// TestRecordedClients: clients of DCMTK and our server.
+// tool lets a client of DCMTK talk to us.
+func tool(name string, args ...string) func(*testing.T, string) {
+	return func(t *testing.T, addr string) {
+		host, port := hostPort(t, addr)
+		args := append([]string{"-aec", "PACS"}, args...)
+		if name == "getscu" {
+			args = append(args, "-od", t.TempDir())
+		}
+		args = append(args, host, port)
+		if name == "storescu" {
+			args = append(args, writeSlices(t, 1, 8)...)
+		}
+		run(t, dcmtk(t, name, args...))
+	}
+}
+
+// orthanc lets an Orthanc, which knows us as "us", do something.
+func orthanc(act func(*testing.T, *peers.API) error) func(*testing.T, string) {
+	return func(t *testing.T, addr string) {
+		_, port := hostPort(t, addr)
+		number, err := strconv.Atoi(port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		api := peers.Run(t, peers.Orthanc{}).API()
+		if err := api.Know("us", peers.Modality{AET: "PACS", Port: number}); err != nil {
+			t.Fatal(err)
+		}
+		if err := act(t, api); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func orthancStores(t *testing.T, api *peers.API) error {
+	file, err := os.ReadFile(writeSlices(t, 1, 8)[0])
+	if err != nil {
+		return err
+	}
+	id, err := api.Upload(file)
+	if err != nil {
+		return err
+	}
+	if failed, err := api.Store("us", id); failed > 0 || err != nil {
+		return fmt.Errorf("%d failed: %w", failed, err)
+	}
+	return nil
+}
+
+func orthancFinds(_ *testing.T, api *peers.API) error {
+	_, answers, err := api.Query("us", "Study", map[string]string{"PatientID": "", "StudyInstanceUID": ""})
+	if err == nil && len(answers) != 1 {
+		err = fmt.Errorf("%d answers", len(answers))
+	}
+	return err
+}
+
+// TestRecordedClients: clients of DCMTK and Orthanc, and our server.
 func TestRecordedClients(t *testing.T) {
-	study := []string{"-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID", "-k", "PatientID"}
-	for _, c := range []struct {
-		name string
-		args func(t *testing.T, host, port string) []string
-	}{
-		{"echoscu", func(_ *testing.T, h, p string) []string { return []string{"-aec", "PACS", h, p} }},
-		{"storescu", func(t *testing.T, h, p string) []string {
-			return append([]string{"-aec", "PACS", h, p}, writeSlices(t, 1, 8)...)
-		}},
-		{"findscu", func(_ *testing.T, h, p string) []string {
-			return append(append([]string{"-S", "-aec", "PACS"}, study...), h, p)
-		}},
-		{"getscu", func(t *testing.T, h, p string) []string {
-			return append(append([]string{"-S", "-aec", "PACS", "-od", t.TempDir()}, study...), h, p)
-		}},
+	study := []string{"-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID", "-k", "PatientID"}
+	for name, talk := range map[string]func(t *testing.T, addr string){
+		"echoscu":        tool("echoscu"),
+		"storescu":       tool("storescu"),
+		"findscu":        tool("findscu", study...),
+		"getscu":         tool("getscu", study...),
+		"orthanc-echoes": orthanc(func(_ *testing.T, api *peers.API) error { return api.Echo("us") }),
+		"orthanc-stores": orthanc(orthancStores),
+		"orthanc-finds":  orthanc(orthancFinds),
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			route := heldArchive(t).routes().route
 			if *update {
 				l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -164,7 +217,6 @@ func TestRecordedClients(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer l.Close()
-				host, port := hostPort(t, l.Addr().String())
 				served := make(chan error, 1)
 				r := new(tape)
 				go func() {
@@ -173,15 +225,15 @@ func TestRecordedClients(t *testing.T) {
 					}
 					served <- err
 				}()
-				run(t, dcmtk(t, c.name, c.args(t, host, port)...))
+				talk(t, l.Addr().String())
 				if err := <-served; err != nil {
 					t.Fatal(err)
 				}
-				r.save(t, c.name)
+				r.save(t, name)
 			}
 			ours, theirs := net.Pipe()
 			replayed := make(chan error, 1)
-			go func() { replayed <- replay(theirs, loadTape(t, c.name)) }()
+			go func() { replayed <- replay(theirs, loadTape(t, name)) }()
 			if err := serveConn(ours, route); err != nil {
 				t.Error(err)
 			}
@@ -201,7 +253,7 @@ func serveConn(conn net.Conn, route Route) error {
 	return Serve(ctx, a, route, ServeOptions{Logger: quiet()})
 }
 
-// TestRecordedServers: our client and servers of DCMTK.
+// TestRecordedServers: our client and servers of DCMTK, and Orthanc.
 func TestRecordedServers(t *testing.T) {
 	for name, c := range map[string]struct {
 		start func(*testing.T) string
@@ -222,6 +274,19 @@ func TestRecordedServers(t *testing.T) {
 		"dcmqrscp": {
 			func(t *testing.T) string { return startQRSCP(t, "127.0.0.1:104") },
 			func(ctx context.Context, t *testing.T, c *Client) {
+				storeSlices(t, c, 1, 8)
+				queryAndGet(ctx, t, c)
+			},
+		},
+		"orthanc": {
+			func(t *testing.T) string {
+				modality := peers.Modality{AET: "TRESOR", Port: 104} // C-FIND and C-GET only for whom it knows
+				return peers.Run(t, peers.Orthanc{AET: "PACS", Knows: map[string]peers.Modality{"us": modality}}).Address()
+			},
+			func(ctx context.Context, t *testing.T, c *Client) {
+				if status, err := c.Echo(ctx); err != nil || status != StatusSuccess {
+					t.Errorf("echo: %v, %v", status, err)
+				}
 				storeSlices(t, c, 1, 8)
 				queryAndGet(ctx, t, c)
 			},
