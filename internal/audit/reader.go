@@ -244,6 +244,19 @@ func Leaves(ctx context.Context, dir string) iter.Seq2[Record, error] {
 	}
 }
 
+// Last returns the name of the trail in dir and the number of its last durable
+// record; fs.ErrNotExist if there is no trail, or no head that can be trusted.
+func Last(dir string, box Box) (id string, last uint64, err error) {
+	p, _, err := readHead(durable.OS, dir, box)
+	if errors.Is(err, errNoHead) {
+		return "", 0, fmt.Errorf("audit: %w in %s: %w", err, dir, fs.ErrNotExist)
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("audit: %w", err)
+	}
+	return p.id.String(), p.seq, nil
+}
+
 // ID returns the name of the trail in dir: 32 hexadecimal digits; fs.ErrNotExist
 // if there is none.
 func ID(dir string) (string, error) {
