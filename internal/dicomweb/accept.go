@@ -33,10 +33,14 @@ const maxRanges = 64
 // accepts reads what the client accepts: the query parameter accept in place of
 // the header, if it is there (PS3.18 section 8.3.3.1). Nothing means anything.
 func accepts(r *http.Request) ([]mediaRange, error) {
-	lists := r.Header.Values("Accept")
 	if p, given := r.URL.Query()["accept"]; given {
-		lists = p
+		return parseRanges(p)
 	}
+	return parseRanges(r.Header.Values("Accept"))
+}
+
+// parseRanges reads lists of media ranges.
+func parseRanges(lists []string) ([]mediaRange, error) {
 	var ranges []mediaRange
 	for _, list := range lists {
 		for _, entry := range splitOutside(list, ',') {

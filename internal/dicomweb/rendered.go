@@ -187,6 +187,9 @@ func (l *look) key() string {
 	if l.source != nil {
 		k += fmt.Sprint(*l.source)
 	}
+	if l.part != nil {
+		k += fmt.Sprint(*l.part)
+	}
 	return k
 }
 

@@ -13,11 +13,12 @@ import (
 // look is how a rendered picture is to look (PS3.18 section 8.3.5).
 type look struct {
 	window        *pixel.Window
-	columns, rows int     // of the viewport; 0 if there is none
-	source        *source // of the viewport; nil is all of the image
-	quality       int     // 0 is the default
-	patient       bool    // annotate with who it is
-	technique     bool    // annotate with how it was made
+	columns, rows int           // of the viewport; 0 if there is none
+	source        *source       // of the viewport; nil is all of the image
+	part          *pixel.Region // the same in fractions
+	quality       int           // 0 is the default
+	patient       bool          // annotate with who it is
+	technique     bool          // annotate with how it was made
 	warnings      []string
 	forThumbnail  bool // what identifies the patient stays away
 }
@@ -167,6 +168,7 @@ func (l *look) readProfile(s string) error {
 func (l *look) region(o *pixel.RenderOptions, columns, rows int) error {
 	p := l.source
 	if p == nil {
+		o.Region = l.part
 		return nil
 	}
 	w, h := math.Abs(p.w), math.Abs(p.h)

@@ -12,7 +12,7 @@ import (
 // Route is one transaction on one kind of resource.
 type Route struct {
 	Method  string
-	Pattern string // below the service's root
+	Pattern string // below the service's root: {name} stands for a segment, or for its beginning
 	Name    string
 	Where   string // in the standard
 	serve   func(*exchange) error
@@ -30,7 +30,7 @@ var routes []Route
 
 func init() {
 	routes = slices.Concat(
-		searchRoutes, metadataRoutes, retrieveRoutes, frameRoutes, bulkDataRoutes,
+		zipRoutes, searchRoutes, metadataRoutes, retrieveRoutes, uriRoutes, frameRoutes, bulkDataRoutes,
 		bulkResourceRoutes, renderedRoutes, thumbnailRoutes, storeRoutes, capabilityRoutes)
 }
 
@@ -82,6 +82,8 @@ func allowed(methods []string) []string {
 	return slices.Compact(methods)
 }
 
+// match compares a path with the pattern, and reads the variables of the path. The
+// more special pattern has to come first.
 func (r *Route) match(path string) (vars map[string]string, ok bool) {
 	want, got := strings.Split(r.Pattern, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {
@@ -89,15 +91,21 @@ func (r *Route) match(path string) (vars map[string]string, ok bool) {
 	}
 	for i, w := range want {
 		name, isVar := strings.CutPrefix(w, "{")
-		switch {
-		case isVar:
-			if vars == nil {
-				vars = map[string]string{}
+		if !isVar {
+			if w != got[i] {
+				return nil, false
 			}
-			vars[strings.TrimSuffix(name, "}")] = got[i]
-		case w != got[i]:
+			continue
+		}
+		name, suffix, _ := strings.Cut(name, "}")
+		value, ok := strings.CutSuffix(got[i], suffix)
+		if !ok {
 			return nil, false
 		}
+		if vars == nil {
+			vars = map[string]string{}
+		}
+		vars[name] = value
 	}
 	return vars, true
 }

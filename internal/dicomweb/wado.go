@@ -15,18 +15,20 @@ var retrieveRoutes = []Route{
 	{http.MethodGet, instancePath, "Retrieve Instance", "PS3.18 section 10.4.1.1.1", serveInstances},
 }
 
-// serveInstances answers instances as files of PS3.10: several in parts, one
-// alone too if the client wants it so.
+// serveInstances answers instances as files of PS3.10: several in parts or in a
+// container, one alone too if the client wants it so.
 func serveInstances(x *exchange) error {
 	r, err := x.retrieve()
 	if err != nil {
 		return err
 	}
-	single, targets, err := x.forms(r)
-	if err != nil {
+	how, targets, err := x.forms(r)
+	switch {
+	case err != nil:
 		return err
-	}
-	if single {
+	case how == asZip:
+		return x.zip(r, targets)
+	case how == alone:
 		s, err := x.open(r, &r.Entries[0])
 		if err != nil {
 			return err
@@ -60,13 +62,22 @@ func (x *exchange) writePart(p *parts, r *archive.Retrieval, e *archive.Entry, t
 	return write(w)
 }
 
-// forms decides whether the answer is a single part, and in which transfer
-// syntax each instance goes out. The range that the client likes best and that
-// serves all instances wins.
-func (x *exchange) forms(r *archive.Retrieval) (single bool, targets []encoding.TransferSyntax, err error) {
+// form is how instances are answered.
+type form int
+
+const (
+	inParts form = iota
+	alone
+	asZip
+)
+
+// forms decides how instances are answered, and in which transfer syntax each
+// goes out. The range that the client likes best and that serves all instances
+// wins.
+func (x *exchange) forms(r *archive.Retrieval) (how form, targets []encoding.TransferSyntax, err error) {
 	ranges, err := accepts(x.Request)
 	if err != nil {
-		return false, nil, err
+		return inParts, nil, err
 	}
 	slices.SortStableFunc(ranges, func(a, b mediaRange) int {
 		switch {
@@ -85,11 +96,23 @@ func (x *exchange) forms(r *archive.Retrieval) (single bool, targets []encoding.
 		}
 		var tried error
 		if targets, tried = targetsOf(r, dicom.UID(m.syntax)); tried == nil {
-			return !m.multipart && m.typ == typeDICOM, targets, nil
+			return m.form(), targets, nil
 		}
 		err = tried
 	}
-	return false, nil, err
+	return inParts, nil, err
+}
+
+func (m *mediaRange) form() form {
+	switch {
+	case m.multipart:
+		return inParts
+	case m.typ == typeZip:
+		return asZip
+	case m.typ == typeDICOM:
+		return alone
+	}
+	return inParts
 }
 
 // takesFiles reports whether n files can be an answer of the range.
@@ -97,7 +120,7 @@ func (m *mediaRange) takesFiles(n int) bool {
 	if m.multipart {
 		return m.typ == typeDICOM || m.typ == "" || m.typ == "*/*" || m.typ == "application/*"
 	}
-	return m.typ == "*/*" || n == 1 && m.typ == typeDICOM
+	return m.typ == "*/*" || m.typ == typeZip || n == 1 && m.typ == typeDICOM
 }
 
 func targetsOf(r *archive.Retrieval, wanted dicom.UID) ([]encoding.TransferSyntax, error) {
