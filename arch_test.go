@@ -40,6 +40,8 @@ var arrows = map[string][]string{
 	// A provider to sign in with, for tests.
 	"internal/identity/oidctest": {},
 	"internal/jobs":              {"dicom", "internal/durable", "internal/seal"},
+	// What is decided about principals and studies while the archive runs.
+	"internal/access": {"dicom", "internal/audit", "internal/durable", "internal/policy", "internal/seal"},
 
 	// The archive and its ports. It knows no protocol and no backend.
 	"internal/archive": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
@@ -62,7 +64,7 @@ var arrows = map[string][]string{
 	"internal/dicomweb": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/archive", "internal/archive/match", "internal/audit", "internal/identity", "internal/policy"},
 	"internal/web": {"dicom", "dicom/dict",
-		"internal/archive", "internal/audit", "internal/identity", "internal/policy"},
+		"internal/access", "internal/archive", "internal/audit", "internal/identity", "internal/policy"},
 	// Files and a page: what is shown, the browser fetches from DICOMweb.
 	"internal/web/viewer": {},
 	"internal/shield": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
@@ -83,7 +85,7 @@ var arrows = map[string][]string{
 	// The only package that knows everybody, and the command line on top.
 	"internal/server": {anything},
 	"cmd/tresor": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel", "dicom/ul", "dicom/dimse",
-		"internal/archive", "internal/audit", "internal/identity", "internal/policy", "internal/server",
+		"internal/access", "internal/archive", "internal/audit", "internal/identity", "internal/policy", "internal/server",
 		"internal/shield", "internal/survey", "internal/survey/geo", "internal/survey/known",
 		"internal/survey/inventory", "internal/survey/report", "internal/survey/scope", "internal/survey/target"},
 
