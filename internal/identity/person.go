@@ -93,3 +93,9 @@ func (p *People) Stands(who *Person) bool {
 
 // Changed returns a channel that is closed at the next change of an account.
 func (p *People) Changed() <-chan struct{} { return p.accounts.Changed() }
+
+// Known reports whether there is an account of that name.
+func (p *People) Known(name string) bool {
+	_, known := p.accounts.User(name)
+	return known
+}

@@ -28,7 +28,7 @@ func (a *Association) identify(ctx context.Context, n *ul.Negotiation) error {
 	}
 	who, err := a.person(ctx, id)
 	if err != nil {
-		return fmt.Errorf("user identity: %w: %w", err, rejectIdentity)
+		return fmt.Errorf("user identity%s: %w: %w", a.claimed(id), err, rejectIdentity)
 	}
 	if who == nil {
 		if rule == identity.IdentityRequired {
@@ -58,4 +58,13 @@ func (a *Association) person(ctx context.Context, id *ul.UserIdentity) (*identit
 		return a.provider.People.JWT(ctx, a.device.Name, string(id.Primary))
 	}
 	return nil, nil
+}
+
+// claimed names the account that a user name is that of. Any other is left out:
+// what was typed as a name may be a secret.
+func (a *Association) claimed(id *ul.UserIdentity) string {
+	if id.Type == ul.IdentityPasscode && a.provider.People.Known(string(id.Primary)) {
+		return " " + string(id.Primary)
+	}
+	return ""
 }

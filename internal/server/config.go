@@ -25,6 +25,8 @@ type Config struct {
 	// Names are further host names and addresses for the server's certificate.
 	Names []string `toml:"names"`
 
+	SignIn SignIn `toml:"sign_in"`
+	OIDC   OIDC   `toml:"oidc"`
 	Limits Limits `toml:"limits"`
 	Log    Log    `toml:"log"`
 }
@@ -76,7 +78,8 @@ func DefaultConfig() Config {
 			MaxPDU: 128 << 10, MinBytesPerTime: 240 << 10, MinTime: Duration(30 * time.Second),
 			ObjectHeader: 64 << 20, ObjectDepth: 64, StopGrace: Duration(10 * time.Second),
 		},
-		Log: Log{Level: "info", Format: "text"},
+		SignIn: SignIn{SecondFactor: "enrolled"},
+		Log:    Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -126,6 +129,9 @@ func (c *Config) Check() error {
 	}
 	if _, port, _ := net.SplitHostPort(c.DICOM); c.DICOM == c.HTTPS && port != "0" {
 		return errors.New("dicom and https need different ports (PS3.15 section B.12)")
+	}
+	if err := c.SignIn.check(); err != nil {
+		return err
 	}
 	l := &c.Limits
 	if l.Associations < 1 || l.PerDevice < 1 || l.PerAddress < 1 || l.NewPerSecond <= 0 || l.NewBurst < 1 {

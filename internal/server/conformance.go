@@ -28,7 +28,12 @@ Network
   title is %s unless configured.
   Maximum PDU length offered: %d bytes. Asynchronous operations: answered 1, 1.
   Idle associations end after %v; an association request must come within %v.
-  User identity negotiation: parsed, not used.
+  User identity negotiation (PS3.7 section D.3.3.7): type 2 (user name and
+  passcode, PS3.15 section B.5) and, with an OpenID Connect provider, type 5
+  (JWT) are verified and answered on request; the association may then do what
+  both device and person may. A wrong one: rejected-permanent, source 2, reason
+  1. Types 1, 3 and 4 are not verified, not answered and give nothing. For each
+  device an identity is optional, required, or ignored.
 
 Storage
   Level 2 (full). The data set is kept bit for bit as received. Success means

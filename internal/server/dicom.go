@@ -25,6 +25,7 @@ import (
 // it was turned away stands in the log and in the trail only.
 type dicomService struct {
 	provider  *scp.Provider
+	people    *identity.People
 	identity  *identity.Store
 	tls       *tls.Config
 	limits    Limits
@@ -41,13 +42,14 @@ type dicomService struct {
 type running struct {
 	state  tls.ConnectionState
 	device *identity.Device // as it was when the association began
+	person *identity.Person // at the device; under the service's mu
 	conn   net.Conn
 	cancel context.CancelCauseFunc
 }
 
 var (
 	errStopping = errors.New("the archive is stopping")
-	errRevoked  = errors.New("the device was revoked or its rights were changed")
+	errRevoked  = errors.New("the device or the person at it was revoked, or their rights were changed")
 )
 
 // serve accepts connections until ctx ends; then it lets associations end for
@@ -136,16 +138,20 @@ func (d *dicomService) connection(ctx context.Context, raw net.Conn, visit *visi
 		d.refused(ctx, origin, audit.NodeAuthenticationFailure, device.Name, errRevoked)
 		return
 	}
-	d.associate(ctx, conn, device, origin)
+	d.associate(ctx, conn, r, origin)
 }
 
 // associate negotiates and serves an association.
-func (d *dicomService) associate(ctx context.Context, conn net.Conn, device *identity.Device, origin archive.Origin) {
+func (d *dicomService) associate(ctx context.Context, conn net.Conn, r *running, origin archive.Origin) {
+	device := r.device
 	var association *scp.Association
-	negotiate := func(_ context.Context, n *ul.Negotiation) error {
+	negotiate := func(ctx context.Context, n *ul.Negotiation) error {
 		origin.CallingAET, origin.CalledAET = string(n.Calling), string(n.Called)
 		association = d.provider.Begin(device, origin)
-		return association.Negotiate(n)
+		if err := association.Negotiate(ctx, n); err != nil {
+			return err
+		}
+		return d.meet(r, association.Person)
 	}
 	l := &d.limits
 	a, err := ul.Accept(ctx, conn, ul.AcceptOptions{
@@ -191,18 +197,28 @@ func (d *dicomService) exit(r *running) {
 	delete(d.open, r)
 }
 
+// meet remembers the person at the device of a connection, if there is one.
+func (d *dicomService) meet(r *running, who *identity.Person) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r.person = who; !d.stands(r) { // they changed before watchRevocations could see it
+		return errRevoked
+	}
+	return nil
+}
+
 // stands reports whether the device of a connection may still do what it could
-// when the connection began.
+// when the connection began, and the person at it as well.
 func (d *dicomService) stands(r *running) bool {
 	now, err := d.identity.Authenticate(r.state)
-	return err == nil && now.SamePermissions(r.device)
+	return err == nil && now.SamePermissions(r.device) && (r.person == nil || d.people.Stands(r.person))
 }
 
 // watchRevocations ends the connections of devices that may no longer be here, or
 // no longer the same.
 func (d *dicomService) watchRevocations(ctx context.Context) {
 	for {
-		changed := d.identity.Changed()
+		changed, peopleChanged := d.identity.Changed(), d.people.Changed()
 		d.mu.Lock()
 		for r := range d.open {
 			if !d.stands(r) {
@@ -213,6 +229,7 @@ func (d *dicomService) watchRevocations(ctx context.Context) {
 		d.mu.Unlock()
 		select {
 		case <-changed:
+		case <-peopleChanged:
 		case <-ctx.Done():
 			return
 		}

@@ -23,6 +23,7 @@ import (
 type gate struct {
 	accounts *identity.Accounts
 	sessions *identity.Sessions
+	oidc     *identity.OIDC // nil: no JWTs
 	archive  *archive.Archive
 	failures *identity.Failures
 	unnoted  atomic.Int64 // refusals since the last one in the trail
@@ -36,8 +37,8 @@ const (
 	failureEvery = 3 * time.Second
 )
 
-func newGate(accounts *identity.Accounts, sessions *identity.Sessions, a *archive.Archive, log *slog.Logger) *gate {
-	return &gate{accounts: accounts, sessions: sessions, archive: a, failures: identity.NewFailures(failureBurst, failureEvery, nil), log: log}
+func newGate(accounts *identity.Accounts, sessions *identity.Sessions, oidc *identity.OIDC, a *archive.Archive, log *slog.Logger) *gate {
+	return &gate{accounts: accounts, sessions: sessions, oidc: oidc, archive: a, failures: identity.NewFailures(failureBurst, failureEvery, nil), log: log}
 }
 
 // pass calls next on behalf of whoever the request comes from, or answers that it
@@ -86,7 +87,7 @@ func (g *gate) who(r *http.Request, use bool) (v web.Visitor, shown string, err 
 		}
 		return web.Visitor{Session: g.as(p, r, shown), SignIn: s}, shown, nil
 	}
-	p, id, err := g.accounts.AuthenticateToken(token)
+	p, id, err := g.token(r.Context(), token)
 	if id != "" {
 		shown = "token " + id
 	}
@@ -94,6 +95,15 @@ func (g *gate) who(r *http.Request, use bool) (v web.Visitor, shown string, err 
 		return web.Visitor{Why: reasonOf(err)}, shown, err
 	}
 	return web.Visitor{Session: g.as(p, r, shown)}, shown, nil
+}
+
+// token returns whom a bearer token belongs to: one of ours, or a JWT of the
+// provider.
+func (g *gate) token(ctx context.Context, token string) (policy.Principal, string, error) {
+	if g.oidc != nil && identity.LooksLikeJWT(token) {
+		return g.oidc.AuthenticateJWT(ctx, token)
+	}
+	return g.accounts.AuthenticateToken(token)
 }
 
 func (g *gate) as(p policy.Principal, r *http.Request, shown string) *archive.Session {

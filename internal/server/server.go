@@ -34,6 +34,7 @@ type Server struct {
 	data    *data
 	archive *archive.Archive
 	jobs    *jobs.Queue
+	oidc    *identity.OIDC // nil: no provider
 	dicom   *dicomService
 	ready   atomic.Bool
 }
@@ -72,6 +73,9 @@ func (s *Server) open(ctx context.Context, dir string) error {
 	if err == nil {
 		s.jobs, err = jobs.Open(filepath.Join(dir, jobsDir), box, jobs.Options{Log: s.log})
 	}
+	if err == nil {
+		s.oidc, err = openOIDC(&s.config, d.accounts)
+	}
 	if err != nil {
 		return errors.Join(err, d.close())
 	}
@@ -85,10 +89,11 @@ func (s *Server) openDICOM(limits encoding.Limits) error {
 	}
 	aet := dicom.AETitle(s.config.AET)
 	out := &caller{identity: s.data.identity, aet: aet}
+	people := identity.NewPeople(s.data.accounts, s.oidc)
 	s.dicom = &dicomService{
-		provider: &scp.Provider{Archive: s.archive, AET: aet, Devices: s.data.identity, Dial: out.dial,
+		provider: &scp.Provider{Archive: s.archive, AET: aet, Devices: s.data.identity, Dial: out.dial, People: people,
 			Jobs: s.jobs, Limits: limits, Log: s.log},
-		identity: s.data.identity, tls: tlsConfig, limits: s.config.Limits, admission: newAdmission(s.config.Limits),
+		people: people, identity: s.data.identity, tls: tlsConfig, limits: s.config.Limits, admission: newAdmission(s.config.Limits),
 		archive: s.archive, log: s.log, open: map[*running]struct{}{},
 	}
 	return nil
@@ -154,7 +159,7 @@ func (s *Server) newHTTPS() *http.Server {
 	dicomWeb := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
 	accounts, sessions := s.data.accounts, identity.NewSessions(s.data.accounts, identity.SessionOptions{})
 	pages := web.New(web.Config{Archive: s.archive, Accounts: accounts, Sessions: sessions, Source: source, Log: s.log})
-	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.archive, s.log), dicomWeb, pages, s.log)
+	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log), dicomWeb, pages, s.log)
 }
 
 func (s *Server) note(ctx context.Context, code audit.Code, version string) error {
