@@ -19,6 +19,9 @@ var (
 	_ = register(dict.UIDHTJ2K, decodeJPEG2000)
 	_ = registerEncoder(dict.UIDJPEG2000Lossless, encodeJPEG2000)
 	_ = registerEncoder(dict.UIDJPEG2000, encodeJPEG2000)
+	_ = registerEncoder(dict.UIDHTJ2KLossless, encodeHTJ2K)
+	_ = registerEncoder(dict.UIDHTJ2KLosslessRPCL, encodeHTJ2K)
+	_ = registerEncoder(dict.UIDHTJ2K, encodeHTJ2K)
 )
 
 // isJPEG2000 reports whether a transfer syntax has frames of JPEG 2000.
@@ -111,6 +114,15 @@ func jpeg2000Error(err error) error {
 // component transform, which the data set then names YBR_RCT (PS3.5 section
 // 8.2.4).
 func encodeJPEG2000(samples []byte, d *Description) ([]byte, error) {
+	return encodeJ2K(samples, d, jpeg2000.Encode)
+}
+
+// encodeHTJ2K is encodeJPEG2000 with the high-throughput block coder.
+func encodeHTJ2K(samples []byte, d *Description) ([]byte, error) {
+	return encodeJ2K(samples, d, jpeg2000.EncodeHT)
+}
+
+func encodeJ2K(samples []byte, d *Description, encode func(*jpeg2000.Image) ([]byte, error)) ([]byte, error) {
 	if d.Float || d.BitsStored > 24 {
 		return nil, fmt.Errorf("%w: JPEG 2000 of samples of %d bits", ErrUnsupported, d.BitsStored)
 	}
@@ -134,7 +146,7 @@ func encodeJPEG2000(samples []byte, d *Description) ([]byte, error) {
 		m.Components = append(m.Components, jpeg2000.ComponentInfo{Bits: d.BitsStored, Signed: d.Signed})
 		m.Planes = append(m.Planes, plane)
 	}
-	b, err := jpeg2000.Encode(m)
+	b, err := encode(m)
 	if err != nil {
 		return nil, jpeg2000Error(err)
 	}

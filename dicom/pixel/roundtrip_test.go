@@ -174,3 +174,5 @@ func FuzzJPEGLossless(f *testing.F) { fuzzDecoder(f, "1.2.840.10008.1.2.4.57") }
 func FuzzDeflated(f *testing.F)     { fuzzDecoder(f, "1.2.840.10008.1.2.8.1") }
 func FuzzJPEG(f *testing.F)         { fuzzDecoder(f, "1.2.840.10008.1.2.4.51") }
 func FuzzJPEGLS(f *testing.F)       { fuzzDecoder(f, "1.2.840.10008.1.2.4.81") }
+func FuzzJPEG2000(f *testing.F)     { fuzzDecoder(f, "1.2.840.10008.1.2.4.90") }
+func FuzzHTJ2K(f *testing.F)        { fuzzDecoder(f, "1.2.840.10008.1.2.4.201") }

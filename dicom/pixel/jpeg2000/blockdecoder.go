@@ -25,7 +25,7 @@ func (d *blockDecoder) decode(b *block, bandPlanes, orient int, style byte) ([]i
 	d.data = d.data[:d.w*d.h]
 	clear(d.data)
 	if style&styleHT != 0 {
-		return d.data, d.decodeHT(b, planes)
+		return d.data, d.decodeHT(b, planes, style)
 	}
 	d.sig, d.causal = &sigContext[orient], style&styleCausal != 0
 	d.mq.cx.reset()

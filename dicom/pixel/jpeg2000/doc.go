@@ -1,6 +1,6 @@
 // Package jpeg2000 decodes JPEG 2000 images (ISO/IEC 15444-1, the transfer
 // syntaxes of PS3.5 section 8.2.4) and high-throughput ones (ISO/IEC 15444-15,
-// PS3.5 section 8.2.14), and encodes JPEG 2000 without loss.
+// PS3.5 section 8.2.14), and encodes both without loss.
 //
 // A codestream comes from a stranger. Its header is checked against Limits
 // before anything is allocated for it, memory follows what the header of an

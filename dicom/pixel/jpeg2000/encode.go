@@ -13,8 +13,15 @@ import (
 // subsampled, and of 24 bits at most. If m.ColourTransform is set, the first
 // three components, which must then be alike, go through the reversible
 // component transform. The rest of what Header says is ignored.
-func Encode(m *Image) ([]byte, error) {
-	s, err := encodeStream(m)
+func Encode(m *Image) ([]byte, error) { return encode(m, false) }
+
+// EncodeHT is Encode with the high-throughput block coder (T.814), packets in
+// the order of resolutions, as many of these as it takes to have one with a side
+// of 64 samples, and the tile-part's length in the main header.
+func EncodeHT(m *Image) ([]byte, error) { return encode(m, true) }
+
+func encode(m *Image, ht bool) ([]byte, error) {
+	s, err := encodeStream(m, ht)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
@@ -39,7 +46,11 @@ func Encode(m *Image) ([]byte, error) {
 	if len(out)-start > math.MaxUint32 {
 		return nil, fmt.Errorf("encode: %w", tooMuch("tile of %d bytes", len(out)-start))
 	}
-	binary.BigEndian.PutUint32(out[start+6:], uint32(len(out)-start))
+	length := uint32(len(out) - start)
+	binary.BigEndian.PutUint32(out[start+6:], length)
+	if ht {
+		binary.BigEndian.PutUint32(out[start-4:], length) // in the TLM segment
+	}
 	return append(out, 0xff, 0xd9), nil
 }
 
@@ -48,10 +59,13 @@ const (
 	encodeGuard  = 2
 	encodeBlock  = 6 // the logarithm of a code-block's sides
 	encodeBits   = 24
+	// encodeThumbnail is the largest shorter side of EncodeHT's lowest resolution,
+	// which is what PS3.5 section 10.18 asks for.
+	encodeThumbnail = 64
 )
 
 // encodeStream checks the image and chooses the parameters.
-func encodeStream(m *Image) (*stream, error) {
+func encodeStream(m *Image, ht bool) (*stream, error) {
 	if m.Width < 1 || m.Height < 1 || len(m.Components) == 0 || len(m.Components) > 16384 || len(m.Planes) != len(m.Components) {
 		return nil, malformed("image without samples")
 	}
@@ -61,10 +75,16 @@ func encodeStream(m *Image) (*stream, error) {
 	for code.levels < encodeLevels && min(m.Width, m.Height)>>code.levels > 1 {
 		code.levels++
 	}
+	for ht && ceilShift(min(m.Width, m.Height), code.levels) > encodeThumbnail {
+		code.levels++
+	}
 	for r := range code.precinct {
 		code.precinct[r] = [2]uint8{15, 15}
 	}
 	p := &params{common: common{layers: 1, mct: m.ColourTransform}}
+	if ht {
+		p.order, code.style = orderRPCL, styleHT
+	}
 	for i := range s.components {
 		c := &s.components[i]
 		if c.Bits < 1 || c.Bits > encodeBits || len(m.Planes[i]) != m.Width*m.Height {
@@ -103,9 +123,14 @@ func encodeQuant(bits, levels int, mct bool) quant {
 func (s *stream) appendHeaders() []byte {
 	be := binary.BigEndian
 	n := len(s.components)
+	ht := s.main.coding[0].style == styleHT
 	b := []byte{0xff, 0x4f, 0xff, 0x51}
 	b = be.AppendUint16(b, uint16(38+3*n))
-	b = be.AppendUint16(b, 0)
+	capabilities := uint16(0)
+	if ht {
+		capabilities = 1 << 14 // see CAP
+	}
+	b = be.AppendUint16(b, capabilities)
 	for _, v := range []int{s.x1, s.y1, 0, 0, s.tdx, s.tdy, 0, 0} {
 		b = be.AppendUint32(b, uint32(v))
 	}
@@ -121,8 +146,12 @@ func (s *stream) appendHeaders() []byte {
 	if s.main.mct {
 		mct = 1
 	}
-	b = append(b, 0xff, 0x52, 0, 12, 0, orderLRCP, 0, 1, mct,
-		byte(s.main.coding[0].levels), encodeBlock-2, encodeBlock-2, 0, 1)
+	if ht { // part 15, reversible, one set of passes in a block (T.814 section A.3)
+		b = append(b, 0xff, 0x50, 0, 8, 0, 2, 0, 0)
+		b = be.AppendUint16(b, s.magnitudes())
+	}
+	b = append(b, 0xff, 0x52, 0, 12, 0, s.main.order, 0, 1, mct,
+		byte(s.main.coding[0].levels), encodeBlock-2, encodeBlock-2, s.main.coding[0].style, 1)
 	for i := range s.main.quant {
 		q := &s.main.quant[i]
 		switch {
@@ -143,7 +172,27 @@ func (s *stream) appendHeaders() []byte {
 			b = append(b, st.exponent<<3)
 		}
 	}
+	if ht { // one tile-part, of a length that is not yet known (T.800 section A.7.1)
+		b = append(b, 0xff, 0x55, 0, 8, 0, 0x40, 0, 0, 0, 0)
+	}
 	return b
+}
+
+// magnitudes codes how many bit-planes the bands have at most (T.814 section A.3).
+func (s *stream) magnitudes() uint16 {
+	most := 0
+	for _, q := range s.main.quant {
+		for _, st := range q.steps[:q.nsteps] {
+			most = max(most, q.guard+int(st.exponent)-1)
+		}
+	}
+	switch {
+	case most <= 8:
+		return 0
+	case most < 28:
+		return uint16(most - 8)
+	}
+	return uint16(13 + most/4)
 }
 
 // analyse makes coefficients of the image's samples, and the code-blocks.
@@ -201,17 +250,28 @@ func (t *tile) encodeBlocks() {
 	workers := workersFor(samples)
 	share(workers, workers, func(int, int) {
 		var e blockEncoder
+		var h htEncoder
 		for i := int(next.Add(1)) - 1; i < len(jobs); i = int(next.Add(1)) - 1 {
 			c, b, k := jobs[i].c, jobs[i].b, jobs[i].k
-			at := b.offset + (k.y0-b.y0)*c.width() + k.x0 - b.x0
-			planes, out := e.encode(c.ints[at:], c.width(), k.width(), k.height(), b.orient)
-			k.zero = uint8(b.planes - planes)
-			if planes > 0 {
-				k.included, k.passes = true, 3*planes-2
-				k.segs = []seg{{passes: k.passes, pieces: [][]byte{out}}}
+			data := c.ints[b.offset+(k.y0-b.y0)*c.width()+k.x0-b.x0:]
+			if c.style == styleHT {
+				k.keep(b, 1, 1, h.encode(data, c.width(), k.width(), k.height()))
+			} else {
+				planes, out := e.encode(data, c.width(), k.width(), k.height(), b.orient)
+				k.keep(b, planes, 3*planes-2, out)
 			}
 		}
 	})
+}
+
+// keep notes the bytes of a block that has so many bit-planes to code; none if
+// all its coefficients are 0.
+func (k *block) keep(b *band, planes, passes int, out []byte) {
+	k.zero = uint8(b.planes - planes)
+	if len(out) > 0 {
+		k.included, k.passes = true, passes
+		k.segs = []seg{{passes: passes, pieces: [][]byte{out}}}
+	}
 }
 
 // appendPacket writes the one packet of a precinct.

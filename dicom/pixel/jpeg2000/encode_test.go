@@ -43,7 +43,17 @@ func picture(r *rand.Rand, kind, width, height, components, bits int, signed boo
 
 func roundTrip(t *testing.T, name string, m *Image) {
 	t.Helper()
-	b, err := Encode(m)
+	for kind, encode := range encoders {
+		roundTripIn(t, kind+" "+name, m, encode)
+	}
+}
+
+// encoders are those of the package.
+var encoders = map[string]func(*Image) ([]byte, error){"MQ": Encode, "HT": EncodeHT}
+
+func roundTripIn(t *testing.T, name string, m *Image, encode func(*Image) ([]byte, error)) {
+	t.Helper()
+	b, err := encode(m)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -111,13 +121,15 @@ func TestEncodeRefuses(t *testing.T) {
 // Part of an image is never shown as if it were whole.
 func TestTruncated(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
-	b, err := Encode(picture(r, 1, 40, 24, 3, 8, false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range len(b) - 2 {
-		if _, err := Decode(context.Background(), b[:n], DefaultLimits()); !errors.Is(err, ErrSyntax) {
-			t.Fatalf("%d of %d bytes: %v", n, len(b), err)
+	for kind, encode := range encoders {
+		b, err := encode(picture(r, 1, 40, 24, 3, 8, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range len(b) - 2 {
+			if _, err := Decode(context.Background(), b[:n], DefaultLimits()); !errors.Is(err, ErrSyntax) {
+				t.Fatalf("%s: %d of %d bytes: %v", kind, n, len(b), err)
+			}
 		}
 	}
 }

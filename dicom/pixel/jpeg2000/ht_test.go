@@ -54,17 +54,20 @@ func TestMEL(t *testing.T) {
 	}
 }
 
-func decodeHTBytes(b []byte, w, h int) error {
+func decodeHTBytes(b []byte, w, h, refinement int) error {
 	var d blockDecoder
 	k := &block{rect: rect{0, 0, w, h}, passes: 1, segs: []seg{{passes: 1, pieces: [][]byte{b}}}}
+	if refinement > 0 {
+		k.segs = append(k.segs, seg{passes: refinement, pieces: [][]byte{b}})
+	}
 	_, err := d.decode(k, 9, bandLL, styleHT)
 	return err
 }
 
-func TestRefinementIsRefused(t *testing.T) {
+func TestRefinementOfMissingPlanes(t *testing.T) {
 	var d blockDecoder
 	k := &block{rect: rect{0, 0, 4, 4}, passes: 2, segs: []seg{{passes: 1}, {passes: 1}}}
-	if _, err := d.decode(k, 9, bandLL, styleHT); !errors.Is(err, ErrUnsupported) {
+	if _, err := d.decode(k, 1, bandLL, styleHT); !errors.Is(err, ErrSyntax) {
 		t.Fatal(err)
 	}
 }
@@ -81,7 +84,7 @@ func FuzzHTBlock(f *testing.F) {
 		f.Add(b, byte(n), byte(n/2))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, w, h byte) {
-		err := decodeHTBytes(b, int(w%64)+1, int(h%64)+1)
+		err := decodeHTBytes(b, int(w%64)+1, int(h%64)+1, int(w/64)%3)
 		if err != nil && !errors.Is(err, ErrSyntax) && !errors.Is(err, ErrUnsupported) {
 			t.Fatal(err)
 		}

@@ -28,8 +28,7 @@ var htTables = [2][8 << 7]htEntry{htTable(htFirstCodes[:]), htTable(htOtherCodes
 
 func htTable(codes []uint32) (t [8 << 7]htEntry) {
 	for _, c := range codes {
-		e := htEntry{pattern: uint8(c >> 19 & 15), offset: c>>18&1 == 1, known: uint8(c >> 14 & 15),
-			ones: uint8(c >> 10 & 15), length: uint8(c & 7)}
+		e := htEntryOf(c)
 		for v := c >> 3 & 0x7f; v < 1<<7; v += 1 << e.length {
 			t[c>>23<<7|v] = e
 		}
@@ -37,11 +36,27 @@ func htTable(codes []uint32) (t [8 << 7]htEntry) {
 	return t
 }
 
+// htEntryOf unpacks an entry of the code.
+func htEntryOf(c uint32) htEntry {
+	return htEntry{pattern: uint8(c >> 19 & 15), offset: c>>18&1 == 1, known: uint8(c >> 14 & 15),
+		ones: uint8(c >> 10 & 15), length: uint8(c & 7)}
+}
+
 // decodeHT decodes a high-throughput block.
-func (d *blockDecoder) decodeHT(b *block, planes int) error {
-	if len(b.segs) > 1 {
-		return unsupported("refinement passes of the high-throughput block coder")
+func (d *blockDecoder) decodeHT(b *block, planes int, style byte) error {
+	if len(b.segs) > 1 && planes < 2 {
+		return malformed("refinement of bit-planes that are not there")
 	}
+	if err := d.cleanupHT(b, planes); err != nil || len(b.segs) == 1 {
+		return err
+	}
+	d.gather(b.segs[1].pieces)
+	d.refineHT(d.buf[:len(d.buf)-2], b.segs[1].passes, uint(planes-2), style&styleCausal != 0)
+	return nil
+}
+
+// cleanupHT decodes the cleanup pass.
+func (d *blockDecoder) cleanupHT(b *block, planes int) error {
 	d.gather(b.segs[0].pieces)
 	buf := d.buf[:len(d.buf)-2]
 	if len(buf) < 2 {
@@ -96,22 +111,39 @@ func (d *blockDecoder) quadRow(y, quads int) error {
 	return nil
 }
 
-// quad decodes the codeword of quad q (T.814 section 7.3.5).
-func (h *htDecoder) quad(q int, left uint8, first bool) htEntry {
+// htContext returns the context of quad q (T.814 section 7.3.5): of left, the
+// pattern of the quad before it, and of above, the exponents of the row of samples
+// above it.
+func htContext(above []uint8, q int, left uint8, first bool) int {
 	bit := func(on bool, n int) int {
 		if on {
 			return 1 << n
 		}
 		return 0
 	}
-	var context int
-	table := &htTables[0]
 	if first {
-		context = bit(left&3 != 0, 0) | bit(left&4 != 0, 1) | bit(left&8 != 0, 2)
-	} else {
-		a := h.above[2*q : 2*q+4]
-		context = bit(a[0]|a[1] != 0, 0) | bit(left&12 != 0, 1) | bit(a[2]|a[3] != 0, 2)
-		table = &htTables[1]
+		return bit(left&3 != 0, 0) | bit(left&4 != 0, 1) | bit(left&8 != 0, 2)
+	}
+	a := above[2*q : 2*q+4]
+	return bit(a[0]|a[1] != 0, 0) | bit(left&12 != 0, 1) | bit(a[2]|a[3] != 0, 2)
+}
+
+// htFloor returns the exponent to which a quad's offset is added (T.814 section
+// 7.3.7).
+func htFloor(above []uint8, q int, pattern uint8, first bool) int {
+	if first || pattern&(pattern-1) == 0 {
+		return 1
+	}
+	a := above[2*q : 2*q+4]
+	return max(1, int(max(a[0], a[1], a[2], a[3]))-1)
+}
+
+// quad decodes the codeword of quad q (T.814 section 7.3.5).
+func (h *htDecoder) quad(q int, left uint8, first bool) htEntry {
+	context := htContext(h.above, q, left, first)
+	table := &htTables[1]
+	if first {
+		table = &htTables[0]
 	}
 	if context == 0 && !h.mel.symbol() {
 		return htEntry{}
@@ -188,11 +220,7 @@ func (d *blockDecoder) samples(y, q int, e *htEntry, u int, first bool) error {
 	if e.pattern == 0 {
 		return nil
 	}
-	bound := u + 1
-	if !first && e.pattern&(e.pattern-1) != 0 {
-		a := h.above[2*q : 2*q+4]
-		bound = u + max(1, int(max(a[0], a[1], a[2], a[3]))-1)
-	}
+	bound := u + htFloor(h.above, q, e.pattern, first)
 	if bound+h.planes > 29 {
 		return malformed("exponent of %d bits", bound)
 	}

@@ -69,15 +69,17 @@ func TestOracleEncode(t *testing.T) {
 		bits := 1 + r.IntN(16)
 		m := picture(r, i%5, 1+r.IntN(150), 1+r.IntN(150), 1+i%2*2, bits, i%3 == 0)
 		m.ColourTransform = i%4 == 1
-		b, err := Encode(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		in, out := filepath.Join(dir, "a.j2k"), filepath.Join(dir, "a.rawl")
-		write(t, in, b)
-		run(t, decompress, "-i", in, "-o", out)
-		if distance(m, read(t, out)) != 0 {
-			t.Errorf("%d bits, %+v: OpenJPEG sees another image", bits, m.Header)
+		for kind, encode := range encoders {
+			b, err := encode(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in, out := filepath.Join(dir, "a.j2k"), filepath.Join(dir, "a.rawl")
+			write(t, in, b)
+			run(t, decompress, "-i", in, "-o", out)
+			if distance(m, read(t, out)) != 0 {
+				t.Errorf("%s, %d bits, %+v: OpenJPEG sees another image", kind, bits, m.Header)
+			}
 		}
 	}
 }
