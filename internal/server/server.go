@@ -24,7 +24,6 @@ import (
 	"github.com/tresor-pacs/tresor/internal/jobs"
 	"github.com/tresor-pacs/tresor/internal/policy"
 	"github.com/tresor-pacs/tresor/internal/scp"
-	"github.com/tresor-pacs/tresor/internal/web"
 )
 
 // Server is one archive that is running.
@@ -158,7 +157,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 func (s *Server) newHTTPS() *http.Server {
 	dicomWeb := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
 	accounts, sessions := s.data.accounts, identity.NewSessions(s.data.accounts, identity.SessionOptions{})
-	pages := web.New(web.Config{Archive: s.archive, Accounts: accounts, Sessions: sessions, Source: source, Log: s.log})
+	pages := s.newPages(accounts, sessions)
 	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log), dicomWeb, pages, s.log)
 }
 

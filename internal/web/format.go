@@ -34,6 +34,20 @@ func showTime(v string) string {
 	return t.Format("15:04")
 }
 
+// showSex writes a Patient's Sex (PS3.3 section C.7.1.1) as one letter, "" if it
+// is not known.
+func showSex(language, v string) string {
+	switch v {
+	case "F":
+		return say(language, "sex.female")
+	case "M":
+		return say(language, "sex.male")
+	case "O":
+		return say(language, "sex.other")
+	}
+	return ""
+}
+
 // showBytes writes a size with its unit.
 func showBytes(n int64) string {
 	const unit = 1000

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -43,6 +44,8 @@ func functions(language string) template.FuncMap {
 		"static": staticURL,
 		"date":   func(v string) string { return showDate(language, v) },
 		"time":   showTime,
+		"count":  func(key, n string) string { return sayCount(language, key, n) },
+		"sex":    func(v string) string { return showSex(language, v) },
 		"list":   func(v ...string) []string { return v },
 	}
 }
@@ -52,6 +55,11 @@ type page struct {
 	Title  string // key of a text
 	Script string // name of the page's script, if it has one
 	Body   any
+}
+
+// menu is the frame's menu; a visitor sees the entries whose right they hold.
+var menu = []menuItem{
+	{Path: "/", Text: "menu.studies", Right: policy.Find},
 }
 
 // view is a page with what the frame around it needs.
@@ -71,13 +79,21 @@ type menuItem struct {
 	Current    bool
 }
 
+// below returns the path below which pages belong to the entry.
+func (m *menuItem) below() string {
+	if m.Path == "/" {
+		return "/studies"
+	}
+	return m.Path
+}
+
 // menu returns the entries that the visitor may follow.
 func (x *exchange) menu() []menuItem {
 	var shown []menuItem
 	p := x.visitor.principal()
 	for _, m := range menu {
 		if policy.May(p, m.Right).Allowed {
-			m.Current = x.URL.Path == m.Path || m.Path != "/" && strings.HasPrefix(x.URL.Path, m.Path+"/")
+			m.Current = x.URL.Path == m.Path || strings.HasPrefix(x.URL.Path, strings.TrimSuffix(m.below(), "/")+"/")
 			shown = append(shown, m)
 		}
 	}
@@ -120,6 +136,14 @@ func say(language, key string, args ...any) string {
 		return fmt.Sprintf(s, args...)
 	}
 	return s
+}
+
+// sayCount returns how many of something there are: one has a text of its own.
+func sayCount(language, key, n string) string {
+	if n == "1" {
+		return say(language, key+".one")
+	}
+	return say(language, key, cmp.Or(n, "0"))
 }
 
 // say returns a text in the visitor's language.

@@ -12,7 +12,7 @@ import (
 // that tests can ask each route as each kind of visitor.
 type Route struct {
 	Method  string
-	Path    string       // with variables in braces, each one segment: /studies/{study}
+	Path    string       // with variables in braces, each one segment; {rest...} is all that follows
 	Right   policy.Right // what a visitor must hold; "": being signed in is enough
 	Open    bool         // answers a stranger
 	Passive bool         // asked for by pages themselves: does not keep a session alive
@@ -23,7 +23,8 @@ type Route struct {
 var routes []Route
 
 func init() {
-	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(), homeRoutes)
+	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
+		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes)
 }
 
 // Routes returns all that the site answers.
@@ -47,6 +48,10 @@ func find(method, path string) (found *Route, vars map[string]string, known bool
 }
 
 func (r *Route) match(path string) (vars map[string]string, ok bool) {
+	if before, ok := strings.CutSuffix(r.Path, "/{rest...}"); ok {
+		rest, ok := strings.CutPrefix(path, before+"/")
+		return map[string]string{"rest": rest}, ok && rest != ""
+	}
 	want, got := strings.Split(r.Path, "/"), strings.Split(path, "/")
 	if len(want) != len(got) {
 		return nil, false
