@@ -63,6 +63,8 @@ var arrows = map[string][]string{
 	// Which attributes can be searched for, the warnings of a search have to say.
 	"internal/dicomweb": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/archive", "internal/archive/match", "internal/audit", "internal/identity", "internal/policy"},
+	// The trail as FHIR's AuditEvent.
+	"internal/fhir": {"dicom", "internal/archive", "internal/audit", "internal/audit/message"},
 	"internal/web": {"dicom", "dicom/dict",
 		"internal/access", "internal/archive", "internal/audit", "internal/identity", "internal/policy"},
 	// Files and a page: what is shown, the browser fetches from DICOMweb.
