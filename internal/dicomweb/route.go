@@ -31,7 +31,7 @@ var routes []Route
 func init() {
 	routes = slices.Concat(
 		zipRoutes, searchRoutes, metadataRoutes, retrieveRoutes, uriRoutes, frameRoutes, bulkDataRoutes,
-		bulkResourceRoutes, renderedRoutes, thumbnailRoutes, storeRoutes, capabilityRoutes)
+		bulkResourceRoutes, renderedRoutes, thumbnailRoutes, storeRoutes, commitmentRoutes, capabilityRoutes)
 }
 
 // Routes returns all that the service answers.
@@ -112,7 +112,7 @@ func (r *Route) match(path string) (vars map[string]string, ok bool) {
 
 // checkUIDs refuses what stands for a UID in the path and is none.
 func checkUIDs(vars map[string]string) error {
-	for _, name := range []string{"study", "series", "instance"} {
+	for _, name := range []string{"study", "series", "instance", "transaction"} {
 		if uid, given := vars[name]; given && !dicom.UID(uid).Tolerable() {
 			return bad("the path has a UID that is none")
 		}

@@ -27,6 +27,8 @@ type Service struct {
 	pixels pixelCache
 	thumbs thumbnailCache
 	turns  chan struct{} // taken while a picture is made
+
+	commitments commitments
 }
 
 // New returns the service.

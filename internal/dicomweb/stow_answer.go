@@ -6,7 +6,6 @@ import (
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
-	"github.com/tresor-pacs/tresor/dicom/encoding"
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/audit"
 )
@@ -74,21 +73,7 @@ var refusals = map[int64]string{
 
 // answer tells what became of the instances (PS3.18 section 10.5.3, annex I).
 func (s *storing) answer(typ string) error {
-	ds := s.report()
-	var b []byte
-	var err error
-	if isXML(typ) {
-		b, err = encoding.AppendXML(nil, ds, encoding.XMLOptions{})
-	} else {
-		b, err = encoding.AppendJSON(nil, ds, encoding.JSONOptions{})
-	}
-	if err != nil {
-		return err
-	}
-	s.w.Header().Set("Content-Type", typ)
-	s.w.WriteHeader(s.status())
-	_, err = s.w.Write(append(b, '\n'))
-	return err
+	return s.answerDataSet(typ, s.status(), s.report())
 }
 
 // status is 200 if all were stored, 202 if some were, 409 if none was.

@@ -8,8 +8,8 @@ type Role string
 // The roles of users.
 const (
 	Administrator  Role = "administrator"   // manages devices and users, and sees no images
-	Radiologist    Role = "radiologist"     // finds, reads, stores and shares
-	Technologist   Role = "technologist"    // finds, reads and stores
+	Radiologist    Role = "radiologist"     // finds, reads, stores, asks for commitment and shares
+	Technologist   Role = "technologist"    // finds, reads, stores and asks for commitment
 	Referrer       Role = "referrer"        // finds and reads within a scope, and nothing without one
 	PrivacyOfficer Role = "privacy-officer" // reads the trail, reviews, erases, hands patients their copy
 	Auditor        Role = "auditor"         // reads the trail
@@ -44,9 +44,9 @@ func RightsOf(r Role, s Scope) []Right {
 	case Administrator:
 		return []Right{Manage, Review, Erase, Hold, Settle}
 	case Radiologist:
-		return []Right{Find, Get, Store, BreakGlass, Export, Lend}
+		return []Right{Find, Get, Store, Commit, BreakGlass, Export, Lend}
 	case Technologist:
-		return []Right{Find, Get, Store, BreakGlass}
+		return []Right{Find, Get, Store, Commit, BreakGlass}
 	case Referrer:
 		if s.Unlimited() {
 			return nil // whose patients, nobody has said

@@ -14,8 +14,8 @@ func TestRolesGiveTheirRightsAndNoMore(t *testing.T) {
 	}{
 		{Administrator, Scope{}, []Right{Manage, Review, Erase, Hold, Settle}},
 		{Administrator, scope, []Right{Manage, Review, Erase, Hold, Settle}},
-		{Radiologist, Scope{}, []Right{Find, Get, Store, BreakGlass, Export, Lend}},
-		{Technologist, Scope{}, []Right{Find, Get, Store, BreakGlass}},
+		{Radiologist, Scope{}, []Right{Find, Get, Store, Commit, BreakGlass, Export, Lend}},
+		{Technologist, Scope{}, []Right{Find, Get, Store, Commit, BreakGlass}},
 		{Referrer, Scope{}, nil},
 		{Referrer, scope, []Right{Find, Get}},
 		{PrivacyOfficer, Scope{}, []Right{ReadTrail, Review, Erase, Hold, Export}},
