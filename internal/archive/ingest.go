@@ -212,6 +212,9 @@ func (t *intake) settle() error {
 		return err
 	}
 	defer a.taken.lock(t.receipt.Instance)()
+	if a.guard.Erased(t.receipt.Study) { // while it came
+		return fmt.Errorf("%w: the study was erased", ErrDenied)
+	}
 	have, err := a.catalog.Instance(t.ctx, t.receipt.Instance)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -223,6 +226,15 @@ func (t *intake) settle() error {
 		return s.Note(t.ctx, t.event(audit.Success, "the same bytes are stored already"))
 	}
 	meta.Kind = KindQuarantine
+	switch waits, err := a.waits(t.ctx, meta); {
+	case err != nil:
+		return fmt.Errorf("look into the quarantine: %w", err)
+	case waits:
+		if err := s.Note(t.ctx, t.event(audit.MinorFailure, "the same bytes wait in the quarantine already")); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: other bytes are stored under this UID; the newcomer waits in the quarantine already", ErrDuplicate)
+	}
 	if err := t.keep(meta); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/policy"
 )
@@ -21,6 +22,13 @@ func (a *Archive) replay(ctx context.Context, after Mark) (int, error) {
 			}
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return err
+			}
+			if err == nil {
+				// A crash while one instance took the place of another: the object
+				// that is gone makes room for the one that is there.
+				if err := a.makeRoom(ctx, &have); err != nil {
+					return err
+				}
 			}
 		}
 		header, err := expand(m.Summary)
@@ -64,4 +72,16 @@ func (a *Archive) alarm(ctx context.Context, damage *DamageError) error {
 	p := policy.Principal{Kind: policy.System, Name: "archive"}
 	return a.As(p).Note(ctx, audit.Event{Code: audit.IntegrityFailure, Action: audit.Execute,
 		Outcome: audit.MajorFailure, Count: len(damage.At), Reason: damage.Error()})
+}
+
+// makeRoom takes an instance whose object was deleted out of the catalog.
+func (a *Archive) makeRoom(ctx context.Context, e *Entry) error {
+	o, err := a.vault.Open(ctx, e.Location)
+	switch {
+	case err == nil:
+		return o.Close()
+	case errors.Is(err, ErrNotFound):
+		return a.catalog.Remove(ctx, []dicom.UID{e.Instance})
+	}
+	return nil // damaged: verify names it
 }

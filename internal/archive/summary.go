@@ -34,8 +34,10 @@ func expand(summary []byte) (*dicom.DataSet, error) {
 
 // studyDate returns the date of the study, the zero time if there is none that
 // can be read.
-func studyDate(header *dicom.DataSet) time.Time {
-	s := strings.ReplaceAll(header.String(dict.StudyDate), ".", "")
+func studyDate(header *dicom.DataSet) time.Time { return dateOf(header, dict.StudyDate) }
+
+func dateOf(header *dicom.DataSet, tag dicom.Tag) time.Time {
+	s := strings.ReplaceAll(header.String(tag), ".", "")
 	t, err := time.Parse("20060102", s)
 	if err != nil {
 		return time.Time{}
