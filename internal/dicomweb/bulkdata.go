@@ -12,8 +12,13 @@ import (
 )
 
 var bulkDataRoutes = []Route{
-	{http.MethodGet, instancePath + "/bulkdata/{offset}/{length}", "Retrieve Bulkdata", "PS3.18 section 10.4.1.1.5", serveBulkData},
+	{http.MethodGet, instancePath + "/bulkdata/{offset}/{length}", "Retrieve Bulkdata", "PS3.18 section 10.4.1.1.5", valueForm, serveBulkData},
 }
+
+var valueForm = &Form{Query: []Parameter{acceptParameter}, Answers: []string{
+	partsOf(typeBytes), typeBytes, partsOf("image/jpeg"), partsOf("image/dicom-rle"), partsOf("image/jls"),
+	partsOf("image/jp2"), partsOf("image/jpx"), partsOf("image/jphc"),
+}}
 
 // serveBulkData answers the value of one element, in little endian. Its URL is
 // one of those that the instance's metadata has; any other is not found.

@@ -8,12 +8,12 @@ import (
 )
 
 var bulkResourceRoutes = []Route{
-	{http.MethodGet, studyPath + "/bulkdata", "Retrieve Study Bulkdata", "PS3.18 section 10.4.1.1.5", serveValues(false)},
-	{http.MethodGet, seriesPath + "/bulkdata", "Retrieve Series Bulkdata", "PS3.18 section 10.4.1.1.5", serveValues(false)},
-	{http.MethodGet, instancePath + "/bulkdata", "Retrieve Instance Bulkdata", "PS3.18 section 10.4.1.1.5", serveValues(false)},
-	{http.MethodGet, studyPath + "/pixeldata", "Retrieve Study Pixel Data", "PS3.18 section 10.4.1.1.6", serveValues(true)},
-	{http.MethodGet, seriesPath + "/pixeldata", "Retrieve Series Pixel Data", "PS3.18 section 10.4.1.1.6", serveValues(true)},
-	{http.MethodGet, instancePath + "/pixeldata", "Retrieve Instance Pixel Data", "PS3.18 section 10.4.1.1.6", serveValues(true)},
+	{http.MethodGet, studyPath + "/bulkdata", "Retrieve Study Bulkdata", "PS3.18 section 10.4.1.1.5", valueForm, serveValues(false)},
+	{http.MethodGet, seriesPath + "/bulkdata", "Retrieve Series Bulkdata", "PS3.18 section 10.4.1.1.5", valueForm, serveValues(false)},
+	{http.MethodGet, instancePath + "/bulkdata", "Retrieve Instance Bulkdata", "PS3.18 section 10.4.1.1.5", valueForm, serveValues(false)},
+	{http.MethodGet, studyPath + "/pixeldata", "Retrieve Study Pixel Data", "PS3.18 section 10.4.1.1.6", valueForm, serveValues(true)},
+	{http.MethodGet, seriesPath + "/pixeldata", "Retrieve Series Pixel Data", "PS3.18 section 10.4.1.1.6", valueForm, serveValues(true)},
+	{http.MethodGet, instancePath + "/pixeldata", "Retrieve Instance Pixel Data", "PS3.18 section 10.4.1.1.6", valueForm, serveValues(true)},
 }
 
 // serveValues answers all bulk values of the instances, or their pixel data

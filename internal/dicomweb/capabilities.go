@@ -8,9 +8,11 @@ import (
 )
 
 var capabilityRoutes = []Route{
-	{http.MethodOptions, "/", "Retrieve Capabilities", "PS3.18 section 8.9", serveCapabilities},
-	{http.MethodGet, "/conformance", "Retrieve Capabilities", "PS3.18 section 8.9", serveCapabilities},
+	{http.MethodOptions, "/", "Retrieve Capabilities", "PS3.18 section 8.9", capabilityForm, serveCapabilities},
+	{http.MethodGet, "/conformance", "Retrieve Capabilities", "PS3.18 section 8.9", capabilityForm, serveCapabilities},
 }
+
+var capabilityForm = &Form{Answers: []string{typePlainJSON, typeWADL, "application/xml", typeJSON}}
 
 const typeWADL = "application/vnd.sun.wadl+xml"
 

@@ -18,9 +18,14 @@ import (
 // every instance has been read back; a result is kept for a while for those who
 // lost the answer.
 var commitmentRoutes = []Route{
-	{http.MethodPost, "/commitment-requests/{transaction}", "Request Storage Commitment", "PS3.18 section 13.4", serveCommitment},
-	{http.MethodGet, "/commitment-requests/{transaction}", "Check Storage Commitment Result", "PS3.18 section 13.5", serveCommitmentResult},
+	{http.MethodPost, "/commitment-requests/{transaction}", "Request Storage Commitment", "PS3.18 section 13.4", commitmentRequestForm, serveCommitment},
+	{http.MethodGet, "/commitment-requests/{transaction}", "Check Storage Commitment Result", "PS3.18 section 13.5", commitmentResultForm, serveCommitmentResult},
 }
+
+var (
+	commitmentRequestForm = &Form{Takes: []string{typeJSON, typeXML}, Answers: []string{typeJSON, typePlainJSON, typeXML}}
+	commitmentResultForm  = &Form{Answers: []string{typeJSON, typePlainJSON, typeXML}}
+)
 
 const (
 	maxCommitted      = 20000     // instances of a request

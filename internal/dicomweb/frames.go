@@ -14,7 +14,7 @@ import (
 )
 
 var frameRoutes = []Route{
-	{http.MethodGet, instancePath + "/frames/{frames}", "Retrieve Frames", "PS3.18 section 10.4.1.1.6", serveFrames},
+	{http.MethodGet, instancePath + "/frames/{frames}", "Retrieve Frames", "PS3.18 section 10.4.1.1.6", frameForm, serveFrames},
 }
 
 // frameTypes are the media types of encapsulated frames (PS3.18 table 8.7.3-2).
@@ -27,6 +27,11 @@ var frameTypes = map[dicom.UID]string{
 	dict.UIDJPEG2000MCLossless: "image/jpx", dict.UIDJPEG2000MC: "image/jpx",
 	dict.UIDHTJ2KLossless: "image/jphc", dict.UIDHTJ2KLosslessRPCL: "image/jphc", dict.UIDHTJ2K: "image/jphc",
 }
+
+var frameForm = &Form{Query: []Parameter{acceptParameter}, Answers: []string{
+	partsOf(typeBytes), typeBytes, partsOf("image/jpeg"), partsOf("image/dicom-rle"), partsOf("image/jls"),
+	partsOf("image/jp2"), partsOf("image/jpx"), partsOf("image/jphc"),
+}}
 
 // serveFrames answers frames: as they are stored, or decoded.
 func serveFrames(x *exchange) error {

@@ -11,10 +11,12 @@ import (
 )
 
 var metadataRoutes = []Route{
-	{http.MethodGet, studyPath + "/metadata", "Retrieve Study Metadata", "PS3.18 section 10.4.1.1.2", serveMetadata},
-	{http.MethodGet, seriesPath + "/metadata", "Retrieve Series Metadata", "PS3.18 section 10.4.1.1.2", serveMetadata},
-	{http.MethodGet, instancePath + "/metadata", "Retrieve Instance Metadata", "PS3.18 section 10.4.1.1.2", serveMetadata},
+	{http.MethodGet, studyPath + "/metadata", "Retrieve Study Metadata", "PS3.18 section 10.4.1.1.2", metadataForm, serveMetadata},
+	{http.MethodGet, seriesPath + "/metadata", "Retrieve Series Metadata", "PS3.18 section 10.4.1.1.2", metadataForm, serveMetadata},
+	{http.MethodGet, instancePath + "/metadata", "Retrieve Instance Metadata", "PS3.18 section 10.4.1.1.2", metadataForm, serveMetadata},
 }
+
+var metadataForm = &Form{Answers: []string{typeJSON, typePlainJSON, partsOf(typeXML)}, Query: []Parameter{acceptParameter}}
 
 // serveMetadata answers the attributes of instances without their bulk values,
 // as they were prepared when the instances came in: no pixel data is read.

@@ -13,12 +13,26 @@ import (
 
 // The six resources that can be searched (PS3.18 table 10.6.1-1).
 var searchRoutes = []Route{
-	{http.MethodGet, "/studies", "Search for Studies", "PS3.18 section 10.6", search(archive.LevelStudy)},
-	{http.MethodGet, studyPath + "/series", "Search for Series of a Study", "PS3.18 section 10.6", search(archive.LevelSeries)},
-	{http.MethodGet, studyPath + "/instances", "Search for Instances of a Study", "PS3.18 section 10.6", search(archive.LevelInstance)},
-	{http.MethodGet, seriesPath + "/instances", "Search for Instances of a Series", "PS3.18 section 10.6", search(archive.LevelInstance)},
-	{http.MethodGet, "/series", "Search for Series", "PS3.18 section 10.6", search(archive.LevelSeries)},
-	{http.MethodGet, "/instances", "Search for Instances", "PS3.18 section 10.6", search(archive.LevelInstance)},
+	{http.MethodGet, "/studies", "Search for Studies", "PS3.18 section 10.6", searchForm, search(archive.LevelStudy)},
+	{http.MethodGet, studyPath + "/series", "Search for Series of a Study", "PS3.18 section 10.6", searchForm, search(archive.LevelSeries)},
+	{http.MethodGet, studyPath + "/instances", "Search for Instances of a Study", "PS3.18 section 10.6", searchForm, search(archive.LevelInstance)},
+	{http.MethodGet, seriesPath + "/instances", "Search for Instances of a Series", "PS3.18 section 10.6", searchForm, search(archive.LevelInstance)},
+	{http.MethodGet, "/series", "Search for Series", "PS3.18 section 10.6", searchForm, search(archive.LevelSeries)},
+	{http.MethodGet, "/instances", "Search for Instances", "PS3.18 section 10.6", searchForm, search(archive.LevelInstance)},
+}
+
+var searchForm = &Form{
+	Answers: []string{typeJSON, typePlainJSON, partsOf(typeXML)},
+	Query: []Parameter{
+		acceptParameter,
+		{Name: "match", Doc: "keywords or tags, or paths of them with dots, and the values to match (PS3.18 section 8.3.4.1)", Any: true},
+		{Name: "includefield", Doc: "attributes, or all (PS3.18 section 8.3.4.3)", Many: true},
+		{Name: "fuzzymatching", Doc: "true or false (PS3.18 section 8.3.4.2)"},
+		{Name: "emptyvaluematching", Doc: "true or false (PS3.18 section 8.3.4.6)"},
+		{Name: "multiplevaluematching", Doc: "true or false (PS3.18 section 8.3.4.7)"},
+		{Name: "limit", Doc: "how many results at most (PS3.18 section 8.3.4.4)"},
+		{Name: "offset", Doc: "how many results to pass over (PS3.18 section 8.3.4.4)"},
+	},
 }
 
 const (

@@ -16,10 +16,22 @@ import (
 )
 
 var renderedRoutes = []Route{
-	{http.MethodGet, studyPath + "/rendered", "Retrieve Rendered Study", "PS3.18 section 10.4.1.1.3", serveRendered},
-	{http.MethodGet, seriesPath + "/rendered", "Retrieve Rendered Series", "PS3.18 section 10.4.1.1.3", serveRendered},
-	{http.MethodGet, instancePath + "/rendered", "Retrieve Rendered Instance", "PS3.18 section 10.4.1.1.3", serveRendered},
-	{http.MethodGet, instancePath + "/frames/{frames}/rendered", "Retrieve Rendered Frames", "PS3.18 section 10.4.1.1.3", serveRendered},
+	{http.MethodGet, studyPath + "/rendered", "Retrieve Rendered Study", "PS3.18 section 10.4.1.1.3", pictureForm, serveRendered},
+	{http.MethodGet, seriesPath + "/rendered", "Retrieve Rendered Series", "PS3.18 section 10.4.1.1.3", pictureForm, serveRendered},
+	{http.MethodGet, instancePath + "/rendered", "Retrieve Rendered Instance", "PS3.18 section 10.4.1.1.3", pictureForm, serveRendered},
+	{http.MethodGet, instancePath + "/frames/{frames}/rendered", "Retrieve Rendered Frames", "PS3.18 section 10.4.1.1.3", pictureForm, serveRendered},
+}
+
+var pictureForm = &Form{
+	Answers: []string{partsOf(typeJPEG), partsOf(typePNG), partsOf(typeGIF), typeJPEG, typePNG, typeGIF},
+	Query: []Parameter{
+		acceptParameter,
+		{Name: "window", Doc: "center,width,function (PS3.18 section 8.3.5.1.4)"},
+		{Name: "viewport", Doc: "vw,vh[,sx,sy,sw,sh] (PS3.18 section 8.3.5.1.3)"},
+		{Name: "quality", Doc: "1 to 100 (PS3.18 section 8.3.5.1.2)"},
+		{Name: "annotation", Doc: "patient, technique (PS3.18 section 8.3.5.1.1)"},
+		{Name: "iccprofile", Doc: "no (PS3.18 section 8.3.5.1.5)"},
+	},
 }
 
 // maxPictures bounds one answer.

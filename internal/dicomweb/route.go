@@ -15,8 +15,30 @@ type Route struct {
 	Pattern string // below the service's root: {name} stands for a segment, or for its beginning
 	Name    string
 	Where   string // in the standard
+	Form    *Form
 	serve   func(*exchange) error
 }
+
+// Form is what a transaction takes and answers.
+type Form struct {
+	Takes   []string // media types of the request's body; none if it has no body
+	Answers []string // media types of an answer that is good; none if it has no body
+	Query   []Parameter
+}
+
+// Parameter is a parameter of the query.
+type Parameter struct {
+	Name, Doc string
+	Required  bool
+	Many      bool // may be there several times
+	Any       bool // stands for parameters of any name
+}
+
+// partsOf is the media type of an answer in parts.
+func partsOf(typ string) string { return typeMultipart + `; type="` + typ + `"` }
+
+// acceptParameter stands in for the Accept header.
+var acceptParameter = Parameter{Name: "accept", Doc: "acceptable media types, in place of the Accept header (PS3.18 section 8.3.3.1)", Many: true}
 
 // studies, series and instance are the resources of the Studies Service.
 const (
@@ -31,7 +53,7 @@ var routes []Route
 func init() {
 	routes = slices.Concat(
 		zipRoutes, searchRoutes, metadataRoutes, retrieveRoutes, uriRoutes, frameRoutes, bulkDataRoutes,
-		bulkResourceRoutes, renderedRoutes, thumbnailRoutes, storeRoutes, commitmentRoutes, capabilityRoutes)
+		bulkResourceRoutes, renderedRoutes, thumbnailRoutes, storeRoutes, commitmentRoutes, capabilityRoutes, openAPIRoutes)
 }
 
 // Routes returns all that the service answers.

@@ -17,8 +17,13 @@ import (
 )
 
 var storeRoutes = []Route{
-	{http.MethodPost, "/studies", "Store Instances", "PS3.18 section 10.5", serveStore},
-	{http.MethodPost, studyPath, "Store Instances of a Study", "PS3.18 section 10.5", serveStore},
+	{http.MethodPost, "/studies", "Store Instances", "PS3.18 section 10.5", storeForm, serveStore},
+	{http.MethodPost, studyPath, "Store Instances of a Study", "PS3.18 section 10.5", storeForm, serveStore},
+}
+
+var storeForm = &Form{
+	Takes:   []string{partsOf(typeDICOM), partsOf(typeJSON), partsOf(typeXML), typeDICOM},
+	Answers: []string{typeJSON, typePlainJSON, typeXML},
 }
 
 // Bounds of one request to store.

@@ -11,10 +11,15 @@ import (
 )
 
 var thumbnailRoutes = []Route{
-	{http.MethodGet, studyPath + "/thumbnail", "Retrieve Study Thumbnail", "PS3.18 section 10.4.1.1.4", serveThumbnail},
-	{http.MethodGet, seriesPath + "/thumbnail", "Retrieve Series Thumbnail", "PS3.18 section 10.4.1.1.4", serveThumbnail},
-	{http.MethodGet, instancePath + "/thumbnail", "Retrieve Instance Thumbnail", "PS3.18 section 10.4.1.1.4", serveThumbnail},
-	{http.MethodGet, instancePath + "/frames/{frames}/thumbnail", "Retrieve Frame Thumbnail", "PS3.18 section 10.4.1.1.4", serveThumbnail},
+	{http.MethodGet, studyPath + "/thumbnail", "Retrieve Study Thumbnail", "PS3.18 section 10.4.1.1.4", thumbnailForm, serveThumbnail},
+	{http.MethodGet, seriesPath + "/thumbnail", "Retrieve Series Thumbnail", "PS3.18 section 10.4.1.1.4", thumbnailForm, serveThumbnail},
+	{http.MethodGet, instancePath + "/thumbnail", "Retrieve Instance Thumbnail", "PS3.18 section 10.4.1.1.4", thumbnailForm, serveThumbnail},
+	{http.MethodGet, instancePath + "/frames/{frames}/thumbnail", "Retrieve Frame Thumbnail", "PS3.18 section 10.4.1.1.4", thumbnailForm, serveThumbnail},
+}
+
+var thumbnailForm = &Form{
+	Answers: []string{typeJPEG, typePNG, typeGIF},
+	Query:   []Parameter{acceptParameter, {Name: "viewport", Doc: "vw,vh up to 512,512 (PS3.18 section 8.3.5.2)"}},
 }
 
 const (

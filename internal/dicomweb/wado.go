@@ -10,10 +10,12 @@ import (
 )
 
 var retrieveRoutes = []Route{
-	{http.MethodGet, studyPath, "Retrieve Study", "PS3.18 section 10.4.1.1.1", serveInstances},
-	{http.MethodGet, seriesPath, "Retrieve Series", "PS3.18 section 10.4.1.1.1", serveInstances},
-	{http.MethodGet, instancePath, "Retrieve Instance", "PS3.18 section 10.4.1.1.1", serveInstances},
+	{http.MethodGet, studyPath, "Retrieve Study", "PS3.18 section 10.4.1.1.1", fileForm, serveInstances},
+	{http.MethodGet, seriesPath, "Retrieve Series", "PS3.18 section 10.4.1.1.1", fileForm, serveInstances},
+	{http.MethodGet, instancePath, "Retrieve Instance", "PS3.18 section 10.4.1.1.1", fileForm, serveInstances},
 }
+
+var fileForm = &Form{Answers: []string{partsOf(typeDICOM), typeDICOM, typeZip}, Query: []Parameter{acceptParameter}}
 
 // serveInstances answers instances as files of PS3.10: several in parts or in a
 // container, one alone too if the client wants it so.

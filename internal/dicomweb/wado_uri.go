@@ -15,7 +15,29 @@ import (
 
 // The URI Service, whose resource the query names (PS3.18 chapter 9).
 var uriRoutes = []Route{
-	{http.MethodGet, "/wado", "Retrieve Instance by URI", "PS3.18 section 9.4", serveURI},
+	{http.MethodGet, "/wado", "Retrieve Instance by URI", "PS3.18 section 9.4", uriForm, serveURI},
+}
+
+var uriForm = &Form{
+	Answers: []string{typeJPEG, typePNG, typeGIF, typeDICOM},
+	Query: []Parameter{
+		{Name: "requestType", Doc: "WADO", Required: true},
+		{Name: "studyUID", Doc: "Study Instance UID", Required: true},
+		{Name: "seriesUID", Doc: "Series Instance UID", Required: true},
+		{Name: "objectUID", Doc: "SOP Instance UID", Required: true},
+		{Name: "contentType", Doc: "acceptable media types (PS3.18 section 9.1.2.2.1)", Many: true},
+		{Name: "transferSyntax", Doc: "of a file (PS3.18 section 9.4.1.2.3)"},
+		{Name: "frameNumber", Doc: "from 1 (PS3.18 section 9.5.1.2.1)"},
+		{Name: "rows", Doc: "of the viewport (PS3.18 section 9.5.1.2.4)"},
+		{Name: "columns", Doc: "of the viewport (PS3.18 section 9.5.1.2.4)"},
+		{Name: "region", Doc: "xmin,ymin,xmax,ymax (PS3.18 section 9.5.1.2.5)"},
+		{Name: "windowCenter", Doc: "PS3.18 section 9.5.1.2.6"},
+		{Name: "windowWidth", Doc: "PS3.18 section 9.5.1.2.6"},
+		{Name: "imageQuality", Doc: "1 to 100 (PS3.18 section 9.5.1.2.3)"},
+		{Name: "annotation", Doc: "patient, technique (PS3.18 section 9.5.1.2.2)", Many: true},
+		{Name: "presentationSeriesUID", Doc: "PS3.18 section 9.5.1.2.7"},
+		{Name: "presentationUID", Doc: "PS3.18 section 9.5.1.2.7"},
+	},
 }
 
 // uriRequest is the query of a request.

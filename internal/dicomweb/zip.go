@@ -13,9 +13,11 @@ import (
 // The same files that serveInstances answers for application/zip, for those who
 // can follow a link but not choose a media type.
 var zipRoutes = []Route{
-	{http.MethodGet, studyPath + ".zip", "Retrieve Study as Zip", "PS3.18 section 8.6.1.3", serveZip},
-	{http.MethodGet, seriesPath + ".zip", "Retrieve Series as Zip", "PS3.18 section 8.6.1.3", serveZip},
+	{http.MethodGet, studyPath + ".zip", "Retrieve Study as Zip", "PS3.18 section 8.6.1.3", zipForm, serveZip},
+	{http.MethodGet, seriesPath + ".zip", "Retrieve Series as Zip", "PS3.18 section 8.6.1.3", zipForm, serveZip},
 }
+
+var zipForm = &Form{Answers: []string{typeZip}}
 
 const typeZip = "application/zip"
 
