@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/internal/access"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/identity"
 	"github.com/tresor-pacs/tresor/internal/policy"
@@ -59,6 +60,7 @@ type Admin struct {
 	trail    *audit.Trail
 	Identity *identity.Store
 	Accounts *identity.Accounts
+	Access   *access.Register
 }
 
 // OpenAdmin opens the data folder, which it makes if there is none.
@@ -80,6 +82,9 @@ func OpenAdmin(dir string, c Config) (*Admin, error) {
 	}
 	if a.Accounts, err = openAccounts(dir, ring); err != nil {
 		return nil, errors.Join(err, a.Identity.Close(), a.trail.Close())
+	}
+	if a.Access, err = openAccess(dir, ring, c); err != nil {
+		return nil, errors.Join(err, a.Accounts.Close(), a.Identity.Close(), a.trail.Close())
 	}
 	return a, nil
 }
@@ -113,20 +118,25 @@ func (a *Admin) Settle() {
 
 // Close closes what Admin opened.
 func (a *Admin) Close() error {
-	return errors.Join(a.Accounts.Close(), a.Identity.Close(), a.trail.Close())
+	return errors.Join(a.Access.Close(), a.Accounts.Close(), a.Identity.Close(), a.trail.Close())
 }
 
 // Note writes an act of administration to the trail, in the name of the account
 // that runs the command.
 func (a *Admin) Note(ctx context.Context, e audit.Event) error {
-	e.PrincipalKind, e.Principal = string(policy.System), "command line"
-	if u, err := user.Current(); err == nil {
-		e.Principal = "command line: " + u.Username
-	}
+	e.PrincipalKind, e.Principal = string(policy.System), commandLine()
 	if _, err := a.trail.Append(ctx, e); err != nil {
 		return fmt.Errorf("write the trail: %w", err)
 	}
 	return nil
+}
+
+// commandLine names the account that runs the command.
+func commandLine() string {
+	if u, err := user.Current(); err == nil {
+		return "command line: " + u.Username
+	}
+	return "command line"
 }
 
 // DeviceEvent is an audit.Event about a device.

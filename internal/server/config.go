@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/tresor-pacs/tresor/dicom"
+	"github.com/tresor-pacs/tresor/internal/access"
 )
 
 // Config is everything that an administrator can set. A key that is missing
@@ -27,6 +28,9 @@ type Config struct {
 
 	SignIn SignIn `toml:"sign_in"`
 	OIDC   OIDC   `toml:"oidc"`
+	// Budgets bound what principals take out, by role, and for device and share.
+	Budgets map[string]access.Budget `toml:"budgets"`
+
 	Limits Limits `toml:"limits"`
 	Log    Log    `toml:"log"`
 }
@@ -131,6 +135,9 @@ func (c *Config) Check() error {
 		return errors.New("dicom and https need different ports (PS3.15 section B.12)")
 	}
 	if err := c.SignIn.check(); err != nil {
+		return err
+	}
+	if err := access.CheckBudgets(c.Budgets); err != nil {
 		return err
 	}
 	l := &c.Limits

@@ -9,6 +9,7 @@ import (
 	"net"
 	"path/filepath"
 
+	"github.com/tresor-pacs/tresor/internal/access"
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/identity"
@@ -24,6 +25,7 @@ type data struct {
 	records  audit.Records
 	identity *identity.Store
 	accounts *identity.Accounts
+	access   *access.Register
 	vault    archive.Vault
 	catalog  archive.Catalog
 	closers  []func() error
@@ -41,6 +43,7 @@ func openData(dir string, c Config, log *slog.Logger) (*data, error) {
 		func() error { return d.openVault(dir, log) },
 		func() error { return d.openTrail(dir) },
 		func() error { return d.openCatalog(dir, sqlite.Open) },
+		func() error { return d.openAccess(dir, c) },
 		func() error {
 			d.identity, err = openIdentity(dir, ring, c)
 			if err == nil {

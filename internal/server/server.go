@@ -64,7 +64,7 @@ func (s *Server) open(ctx context.Context, dir string) error {
 	}
 	s.data = d
 	limits := objectLimits(s.config.Limits)
-	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: d.trail, Records: d.records, Log: s.log, Limits: limits})
+	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: d.trail, Records: d.records, Guard: d.access, Log: s.log, Limits: limits})
 	if err != nil {
 		return errors.Join(err, d.close())
 	}
@@ -128,7 +128,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	run := func(f func() error) {
 		go func() {
 			err := f()
@@ -138,6 +138,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	}
 	grace := time.Duration(s.config.Limits.StopGrace)
 	run(func() error { return s.dicom.serve(ctx, dicomListener) })
+	run(func() error { return s.tend(ctx) })
 	run(func() error { return serveHTTPS(ctx, s.newHTTPS(), httpsListener, grace) })
 	run(func() error {
 		return s.jobs.Run(ctx, map[string]jobs.Do{scp.CommitmentJob: s.dicom.provider.ReportCommitment})
