@@ -17,7 +17,7 @@ var frameRoutes = []Route{
 	{http.MethodGet, instancePath + "/frames/{frames}", "Retrieve Frames", "PS3.18 section 10.4.1.1.6", frameForm, serveFrames},
 }
 
-// frameTypes are the media types of encapsulated frames (PS3.18 table 8.7.3-2).
+// frameTypes are the media types of encapsulated frames (PS3.18 table 8.7.3-5).
 var frameTypes = map[dicom.UID]string{
 	dict.UIDJPEGBaseline8Bit: "image/jpeg", dict.UIDJPEGExtended12Bit: "image/jpeg",
 	dict.UIDJPEGLossless: "image/jpeg", dict.UIDJPEGLosslessSV1: "image/jpeg",

@@ -73,7 +73,7 @@ type storing struct {
 	inARow int // failures without a success between them
 }
 
-// multipart takes in the parts of a body (PS3.18 section 10.5.1.1).
+// multipart takes in the parts of a body (PS3.18 section 10.5.1.4).
 func (s *storing) multipart(params map[string]string) error {
 	boundary := params["boundary"]
 	if boundary == "" || len(boundary) > 70 {
