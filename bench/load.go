@@ -20,6 +20,7 @@ import (
 type object struct {
 	path            string
 	class, instance dicom.UID
+	study, series   dicom.UID
 	offset, size    int64 // of the data set
 }
 
@@ -50,18 +51,18 @@ func (r *run) load(name string) (*load, error) {
 				return nil, err
 			}
 		}
-		l.studies = append(l.studies, g.StudyUID(n))
+		l.studies = append(l.studies, l.objects[len(l.objects)-1].study)
 	}
 	r.loads[name] = l
 	return l, nil
 }
 
 func (r *run) wanted(name string) int {
-	return map[string]int{"ct": r.ct, "small": r.small, "big": r.big}[name]
+	return map[string]int{"ct": r.ct, "small": r.small, "big": r.big, "long": 1000}[name]
 }
 
 // loadOptions returns study number n of a load: 100 CT slices of 0.5 MB, 100
-// objects of 10 KB, or one object of 100 MB.
+// objects of 10 KB, one object of 100 MB, or a series of 1,000 small slices.
 func loadOptions(name string, n, left int) synth.Options {
 	o := synth.Options{Number: n, Patient: n, Count: min(left, 100)}
 	switch name {
@@ -69,6 +70,8 @@ func loadOptions(name string, n, left int) synth.Options {
 		o.Modalities, o.Rows, o.Columns = []string{"MR"}, 64, 64
 	case "big":
 		o.Modalities, o.Count, o.Rows, o.Columns, o.Frames = []string{"XA"}, 1, 1024, 1024, 100
+	case "long":
+		o.Modalities, o.Number, o.Count, o.Rows, o.Columns = []string{"CT"}, 1_000_000+n, left, 64, 64
 	default:
 		o.Modalities = []string{"CT"}
 	}
@@ -97,7 +100,8 @@ func (l *load) add(o *synth.Object, path string) error {
 		return err
 	}
 	offset := at - int64(in.Buffered())
-	l.objects = append(l.objects, object{path, o.Class, o.Instance, offset, info.Size() - offset})
+	study, series := o.Header.UID(dict.StudyInstanceUID), o.Header.UID(dict.SeriesInstanceUID)
+	l.objects = append(l.objects, object{path, o.Class, o.Instance, study, series, offset, info.Size() - offset})
 	l.bytes += info.Size() - offset
 	return nil
 }

@@ -37,6 +37,7 @@ type options struct {
 	fill         time.Duration
 	repeat       int
 	soak         time.Duration
+	serve        fileServer // instead: serve files
 }
 
 func main() {
@@ -44,9 +45,12 @@ func main() {
 	if err == nil {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		if o.soak > 0 {
+		switch {
+		case o.serve.dir != "":
+			err = o.serve.run(ctx)
+		case o.soak > 0:
 			err = soak(ctx, o)
-		} else {
+		default:
 			err = bench(ctx, o)
 		}
 	}
@@ -63,13 +67,17 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.out, "out", "", "file for the tables; docs/benchmarks.md unless -quick")
 	f.BoolVar(&o.quick, "quick", false, "a look, in less than three minutes")
 	f.StringVar(&o.only, "only", "", "only these subjects: tresor, storescp, storescp-tls, orthanc, orthanc-tls")
-	f.StringVar(&o.parts, "parts", "start,ingest,get,find", "what to measure")
+	f.StringVar(&o.parts, "parts", "start,ingest,get,find,web", "what to measure")
 	f.IntVar(&o.ct, "ct", 400, "CT slices of 0.5 MB in an ingest")
 	f.IntVar(&o.small, "small", 3000, "objects of 10 KB in an ingest")
 	f.IntVar(&o.big, "big", 8, "objects of 100 MB in an ingest")
 	f.DurationVar(&o.fill, "fill", 4*time.Minute, "longest time to fill one archive for C-FIND")
 	f.IntVar(&o.repeat, "repeat", 2, "repeats of each ingest; the best counts")
 	f.DurationVar(&o.soak, "soak", 0, "instead: a mixed load for this long")
+	f.StringVar(&o.serve.dir, "serve", "", "instead: serve the files of this folder over TLS, as the measure of the web part")
+	f.StringVar(&o.serve.at, "serve-at", "", "where to listen for that")
+	f.StringVar(&o.serve.cert, "serve-cert", "", "certificate for that")
+	f.StringVar(&o.serve.key, "serve-key", "", "private key for that")
 	associations := f.String("associations", "1,4,8", "numbers of associations in an ingest")
 	sizes := f.String("sizes", "1000,10000,100000", "numbers of studies for C-FIND")
 	f.Parse(args)
@@ -127,7 +135,7 @@ func bench(ctx context.Context, o options) error {
 	steps := []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"start", r.starts}, {"ingest", r.ingests}, {"get", r.gets}, {"find", r.finds}}
+	}{{"start", r.starts}, {"ingest", r.ingests}, {"get", r.gets}, {"find", r.finds}, {"web", r.webs}}
 	for _, s := range steps {
 		if !strings.Contains(","+o.parts+",", ","+s.name+",") {
 			continue

@@ -31,6 +31,7 @@ func (r *run) tables() string {
 	}
 	r.getTable(&b)
 	r.findTable(&b)
+	r.webTable(&b)
 	r.targetTable(&b)
 	return b.String()
 }

@@ -11,6 +11,7 @@ type results struct {
 	ingested []ingestResult
 	got      []getResult
 	found    []findResult
+	webbed   []webResult
 }
 
 type startResult struct {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ func (r *run) with(ctx context.Context, s subject, f func(*server) error) error 
 	if err := exec.CommandContext(ctx, "sync").Run(); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(r.dir, s.name)
+	dir, err := os.MkdirTemp(r.dir, strings.ReplaceAll(s.name, "/", "-"))
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ type server struct {
 	pid   int
 	ready time.Duration // from start to ready
 	stop  func()
+	web   *site // nil if it has none
 }
 
 func (r *run) subjects() []subject {
@@ -50,6 +51,11 @@ func (r *run) subjects() []subject {
 		{name: "orthanc", tools: []string{"Orthanc"}, queries: true, start: r.startPeer(peers.Orthanc{})},
 		{name: "orthanc-tls", tools: []string{"Orthanc"}, queries: true, start: r.startPeer(peers.Orthanc{TLS: &r.serverTLS})},
 	}
+	return r.chosen(all)
+}
+
+// chosen leaves out what the command line does, and what is not installed.
+func (r *run) chosen(all []subject) []subject {
 	var wanted []subject
 	for _, s := range all {
 		if r.only != "" && !strings.Contains(","+r.only+",", ","+s.name+",") {
@@ -81,6 +87,9 @@ func (r *run) startPeer(spec peers.Spec) func(context.Context, string) (*server,
 		case peers.Orthanc:
 			if spec.TLS != nil {
 				s.tls = &r.clientTLS
+			}
+			if spec.DICOMweb {
+				s.web = newSite("http://"+peers.Address(p.HTTP)+"/dicom-web", "")
 			}
 		}
 		return s, nil
@@ -126,7 +135,29 @@ func (r *run) startTresor(ctx context.Context, dir string) (*server, error) {
 		return nil, fmt.Errorf("%w\n%s", err, said)
 	}
 	s.ready = time.Since(began)
+	if strings.Contains(r.parts, "web") {
+		token, err := r.token(ctx, data)
+		if err != nil {
+			s.stop()
+			return nil, err
+		}
+		s.web = newSite("https://"+peers.Address(https)+"/dicom-web", token)
+	}
 	return s, nil
+}
+
+// token makes a user and returns a token of hers.
+func (r *run) token(ctx context.Context, data string) (string, error) {
+	add := exec.CommandContext(ctx, r.binary, "user", "add", "bench", "--role", "radiologist", "--password-stdin", "--dir", data)
+	add.Stdin = strings.NewReader("bench and nothing else 1\n")
+	if out, err := add.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("tresor user add: %w\n%s", err, out)
+	}
+	out, err := exec.CommandContext(ctx, r.binary, "token", "create", "--user", "bench", "--dir", data).Output()
+	if err != nil {
+		return "", fmt.Errorf("tresor token create: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // waitReady reads lines up to the one that begins with "ready", and drops the rest.

@@ -20,6 +20,7 @@ func (r *run) targetTable(w io.Writer) {
 	}
 	r.ingestTargets(row)
 	r.otherTargets(row)
+	r.webTargets(row)
 	if rows.Len() > 0 {
 		fmt.Fprintf(w, "## Targets\n\n| target | measured | |\n|---|---|---|\n%s\n", rows.String())
 	}

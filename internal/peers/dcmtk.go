@@ -117,6 +117,7 @@ type Dcmqrscp struct {
 	AET    string // QRSCP if empty
 	Listen int    // port to listen on; 0 is any
 	Knows  []Modality
+	Closed bool // answers those that it knows alone, else anybody
 }
 
 func (Dcmqrscp) tools() []string { return []string{"dcmqrscp"} }
@@ -135,6 +136,13 @@ func (s Dcmqrscp) start(dir string) (*Peer, error) {
 	for i, m := range s.Knows {
 		fmt.Fprintf(&hosts, "host%d = (%s, 127.0.0.1, %d)\n", i, m.AET, m.Port)
 	}
+	who := "ANY"
+	if s.Closed {
+		who = "host0"
+		for i := range s.Knows[min(1, len(s.Knows)):] {
+			who += fmt.Sprintf(", host%d", i+1)
+		}
+	}
 	config := fmt.Sprintf(`NetworkTCPPort = %d
 MaxPDUSize = 131072
 MaxAssociations = 16
@@ -143,9 +151,9 @@ HostTable BEGIN
 VendorTable BEGIN
 VendorTable END
 AETable BEGIN
-%s %s RW (1000, 4096mb) ANY
+%s %s RW (1000, 4096mb) %s
 AETable END
-`, port, hosts.String(), aet, db)
+`, port, hosts.String(), aet, db, who)
 	file := filepath.Join(dir, "dcmqrscp.cfg")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err

@@ -15,6 +15,8 @@ var packages = map[string]string{
 	"stunnel4": "stunnel4",
 	"openssl":  "openssl",
 	"dciodvfy": "dicom3tools",
+
+	DICOMwebPlugin: "orthanc-dicomweb",
 }
 
 func packageOf(tool string) string {
@@ -24,8 +26,13 @@ func packageOf(tool string) string {
 	return "dcmtk"
 }
 
-// Find returns the path of a program; servers may lie where only root looks.
+// Find returns the path of a program, or of a file with an absolute path;
+// servers may lie where only root looks.
 func Find(tool string) (string, error) {
+	if filepath.IsAbs(tool) {
+		_, err := os.Stat(tool)
+		return tool, err
+	}
 	path, err := exec.LookPath(tool)
 	if err == nil {
 		return path, nil

@@ -15,11 +15,22 @@ type Orthanc struct {
 	TLS    *TLS   // plain if nil
 	Listen int    // DICOM port to listen on; 0 is any
 	Knows  map[string]Modality
+	// DICOMweb loads the plugin of that name (Debian's orthanc-dicomweb); it
+	// answers at /dicom-web of the HTTP interface.
+	DICOMweb bool
 	// Extra are further settings of its configuration file.
 	Extra map[string]any
 }
 
-func (Orthanc) tools() []string { return []string{"Orthanc"} }
+func (s Orthanc) tools() []string {
+	if s.DICOMweb {
+		return []string{"Orthanc", DICOMwebPlugin}
+	}
+	return []string{"Orthanc"}
+}
+
+// DICOMwebPlugin is where Debian puts Orthanc's plugin.
+const DICOMwebPlugin = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 
 const orthancDefaults = "/etc/orthanc/orthanc.json"
 
@@ -69,6 +80,9 @@ func (s Orthanc) config(p *Peer) ([]byte, error) {
 		// In Debian's file anybody may store and echo, nobody else may query.
 		"DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true, "DicomAlwaysAllowMove": true,
 		"DicomTlsEnabled": s.TLS != nil,
+	}
+	if s.DICOMweb {
+		changes["Plugins"] = []string{DICOMwebPlugin}
 	}
 	if s.TLS != nil {
 		changes["DicomTlsPrivateKey"] = s.TLS.Key

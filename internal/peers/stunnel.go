@@ -17,6 +17,8 @@ type Stunnel struct {
 	To     int // port to connect to, on the loopback address
 	// Listen is the port to listen on; 0 is any.
 	Listen int
+	// Anybody says that no certificate is asked of the other side.
+	Anybody bool
 }
 
 func (Stunnel) tools() []string { return []string{"stunnel4"} }
@@ -29,6 +31,10 @@ func (s Stunnel) start(dir string) (*Peer, error) {
 	client := "no"
 	if s.Client {
 		client = "yes"
+	}
+	verify := "verifyChain = yes\nrequireCert = yes"
+	if s.Anybody {
+		verify = "verifyChain = no"
 	}
 	config := fmt.Sprintf(`foreground = yes
 pid =
@@ -43,11 +49,10 @@ connect = 127.0.0.1:%d
 key = %s
 cert = %s
 CAfile = %s
-verifyChain = yes
-requireCert = yes
+%s
 sslVersionMin = TLSv1.2
 TIMEOUTclose = 0
-`, client, port, s.To, s.TLS.Key, s.TLS.Cert, s.TLS.CA)
+`, client, port, s.To, s.TLS.Key, s.TLS.Cert, s.TLS.CA, verify)
 	file := filepath.Join(dir, "stunnel.conf")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
