@@ -118,7 +118,7 @@ var tools = []string{"dicom", "dicom/dict", "dicom/encoding"}
 var owners = map[string][]string{
 	"golang.org/x/text":                       {"dicom"},
 	"golang.org/x/sys":                        {"internal/durable"},
-	"golang.org/x/crypto":                     {"internal/seal", "internal/identity"},
+	"golang.org/x/crypto":                     {"internal/seal", "internal/identity", "internal/server"}, // server: ACME
 	"golang.org/x/mod":                        {"internal/audit/checkpoint"},
 	"golang.org/x/term":                       {"cmd/tresor"},
 	"rsc.io/qr":                               {"internal/identity"},

@@ -25,6 +25,8 @@ type Config struct {
 	HTTPS string `toml:"https"`
 	// Names are further host names and addresses for the server's certificate.
 	Names []string `toml:"names"`
+	// Certificate is what HTTPS shows; without it, one of the archive's own CA.
+	Certificate Certificate `toml:"certificate"`
 
 	SignIn SignIn `toml:"sign_in"`
 	OIDC   OIDC   `toml:"oidc"`
@@ -138,6 +140,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if err := access.CheckBudgets(c.Budgets); err != nil {
+		return err
+	}
+	if err := c.Certificate.check(); err != nil {
 		return err
 	}
 	l := &c.Limits

@@ -114,7 +114,7 @@ func (d *data) close() error {
 }
 
 func (s *Server) listenHTTPS() (net.Listener, error) {
-	config, err := s.data.identity.HTTPSTLS()
+	config, err := s.httpsTLS()
 	if err != nil {
 		return nil, err
 	}

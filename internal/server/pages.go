@@ -11,7 +11,7 @@ import (
 // newPages puts the pages together.
 func (s *Server) newPages(accounts *identity.Accounts, sessions *identity.Sessions) *web.Site {
 	return web.New(web.Config{Archive: s.archive, Accounts: accounts, Sessions: sessions, Source: source,
-		Viewer: s.newViewer(), Log: s.log})
+		Viewer: s.newViewer(), Status: s.status, Log: s.log})
 }
 
 // newViewer returns the embedded viewer. The archive does not depend on it: a

@@ -36,6 +36,8 @@ type Server struct {
 	oidc    *identity.OIDC // nil: no provider
 	dicom   *dicomService
 	ready   atomic.Bool
+
+	about
 }
 
 // Run serves the archive in dir until ctx ends. It prints one line that begins
@@ -45,6 +47,7 @@ func Run(ctx context.Context, dir string, c Config, version string, out, logTo i
 		return err
 	}
 	s := &Server{config: c, log: newLogger(c.Log, logTo)}
+	s.version, s.dir, s.started = version, dir, time.Now()
 	if err := s.open(ctx, dir); err != nil {
 		return err
 	}
@@ -64,7 +67,8 @@ func (s *Server) open(ctx context.Context, dir string) error {
 	}
 	s.data = d
 	limits := objectLimits(s.config.Limits)
-	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: d.trail, Records: d.records, Guard: d.access, Log: s.log, Limits: limits})
+	s.recent = newRecent(d.trail)
+	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: s.recent, Records: d.records, Guard: d.access, Log: s.log, Limits: limits})
 	if err != nil {
 		return errors.Join(err, d.close())
 	}
@@ -118,6 +122,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	}
 	defer httpsListener.Close()
 	at := Addresses{dicomListener.Addr().String(), httpsListener.Addr().String()}
+	s.at = at
 	if err := at.write(dir); err != nil {
 		return fmt.Errorf("write down where the archive listens: %w", err)
 	}

@@ -22,6 +22,19 @@ func showDay(language string, t time.Time) string {
 	return t.Format("2 Jan 2006")
 }
 
+// showMoment writes a moment to the second, in the server's time zone.
+func showMoment(language string, t time.Time) string {
+	return showDay(language, t.Local()) + " " + t.Local().Format("15:04:05")
+}
+
+// showDaysLeft tells how long a certificate lasts.
+func showDaysLeft(language string, days int, end time.Time) string {
+	if days < 0 {
+		return say(language, "status.ended", showDay(language, end))
+	}
+	return say(language, "status.days", days, showDay(language, end))
+}
+
 // showTime writes a value of VR TM to the minute; what is none is left out.
 func showTime(v string) string {
 	if len(v) < 4 {

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tresor-pacs/tresor/internal/policy"
 )
@@ -46,6 +47,9 @@ func functions(language string) template.FuncMap {
 		"time":   showTime,
 		"count":  func(key, n string) string { return sayCount(language, key, n) },
 		"sex":    func(v string) string { return showSex(language, v) },
+		"moment": func(t time.Time) string { return showMoment(language, t) },
+		"bytes":  showBytes,
+		"days":   func(s Status, end time.Time) string { return showDaysLeft(language, s.daysLeft(end), end) },
 		"list":   func(v ...string) []string { return v },
 	}
 }
@@ -60,6 +64,7 @@ type page struct {
 // menu is the frame's menu; a visitor sees the entries whose right they hold.
 var menu = []menuItem{
 	{Path: "/", Text: "menu.studies", Right: policy.Find},
+	{Path: "/server", Text: "menu.server", Right: policy.Manage},
 }
 
 // view is a page with what the frame around it needs.

@@ -24,7 +24,7 @@ var routes []Route
 
 func init() {
 	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
-		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes)
+		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes)
 }
 
 // Routes returns all that the site answers.

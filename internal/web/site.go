@@ -18,7 +18,8 @@ type Config struct {
 	Archive  *archive.Archive
 	Accounts *identity.Accounts
 	Sessions *identity.Sessions
-	Viewer   http.Handler               // the embedded viewer, below /viewer
+	Viewer   http.Handler // the embedded viewer, below /viewer
+	Status   func(context.Context) Status
 	Methods  []Method                   // further ways to sign in
 	Source   func(*http.Request) string // the address that failures are counted by
 	Log      *slog.Logger               // nil: slog.Default
