@@ -22,6 +22,7 @@ type Endpoint struct {
 	Country string
 	ASN     uint32
 	Network string // who runs it
+	HTTPS   bool   // HTTPS is expected there, whatever the port
 }
 
 // Prober looks at endpoints. It may be used by several goroutines.
@@ -124,15 +125,15 @@ func (l *look) ladder(ctx context.Context) {
 	switch p := l.e.Port; {
 	case l.level < scope.L2:
 		l.connectOnly(ctx)
+	case slices.Contains(httpsPorts, p) || l.e.HTTPS:
+		if h := l.tryTLS(ctx, true); h == heardNothing {
+			l.plainFirst(ctx)
+		}
 	case slices.Contains(tlsPorts, p):
 		if h := l.tryTLS(ctx, false); h == heardNothing || h == heardGarbage {
 			if l.tryPlain(ctx) == heardHTTP {
 				l.tryHTTP(ctx)
 			}
-		}
-	case slices.Contains(httpsPorts, p):
-		if h := l.tryTLS(ctx, true); h == heardNothing {
-			l.plainFirst(ctx)
 		}
 	case slices.Contains(httpPorts, p):
 		if !l.tryHTTP(ctx) && l.connected {

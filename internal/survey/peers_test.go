@@ -131,24 +131,3 @@ func TestOrthanc(t *testing.T) {
 		t.Errorf("%+v", web)
 	}
 }
-
-func TestMutualTLS(t *testing.T) {
-	peers.Need(t, "storescp")
-	ca, err := peers.NewAuthority(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := ca.Issue("server")
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer := peers.Run(t, peers.Storescp{TLS: &files})
-	r := lookAt(t, survey.Prober{Guard: loopback(t, "no")}, peer.Port)
-	expect(t, r, survey.MutualTLS, 1)
-	optional := peers.Run(t, peers.Storescp{TLS: &files, Args: []string{"-ic"}})
-	r = lookAt(t, survey.Prober{Guard: loopback(t, "no")}, optional.Port)
-	expect(t, r, survey.Stores, 5.5)
-	if r.TLS == nil || r.TLS.ClientCertEnforced || r.TLS.Version == "" || r.TLS.NotAfter.IsZero() {
-		t.Errorf("TLS %+v", r.TLS)
-	}
-}

@@ -50,6 +50,7 @@ func IsPrivate(a netip.Addr) bool {
 type Guard struct {
 	scope  *Scope // nil for none
 	optOut []netip.Prefix
+	own    []netip.AddrPort // listeners of this process: they and nothing else
 }
 
 // Reasons for a refusal, for counting; Refusal.Error tells them.
@@ -59,12 +60,19 @@ var (
 	ErrOutside = errors.New("outside of the scope")
 	ErrExclude = errors.New("excluded by the scope")
 	ErrPort    = errors.New("port outside of the scope")
+	ErrNotOwn  = errors.New("no listener of this program")
 	ErrNoScope = errors.New("needs a scope file: without one only loopback and RFC 1918 addresses are looked at")
 )
 
 // NewGuard returns the guard of a scope, which may be nil, and an opt-out list.
 // The scope's signature and date must have been checked (Usable).
 func NewGuard(s *Scope, optOut []netip.Prefix) *Guard { return &Guard{scope: s, optOut: optOut} }
+
+// Own returns the guard of a program that looks at its own listeners, whichever
+// addresses they have, up to L4, and at nothing else.
+func Own(listeners ...netip.AddrPort) *Guard {
+	return &Guard{own: append([]netip.AddrPort{}, listeners...)}
+}
 
 // Usable checks signature and date of the scope at a moment.
 func (s *Scope) Usable(now time.Time) error {
@@ -80,8 +88,11 @@ func (s *Scope) Usable(now time.Time) error {
 // Scope returns the scope, nil if there is none.
 func (g *Guard) Scope() *Scope { return g.scope }
 
-// ID returns the scope's ID, "none" without one.
+// ID returns the scope's ID, "none" without one, "own" for own listeners.
 func (g *Guard) ID() string {
+	if g.own != nil {
+		return "own"
+	}
 	if g.scope == nil {
 		return "none"
 	}
@@ -92,6 +103,11 @@ func (g *Guard) ID() string {
 func (g *Guard) Allow(a netip.Addr, port int) error {
 	a = a.Unmap()
 	switch {
+	case g.own != nil:
+		if slices.Contains(g.own, netip.AddrPortFrom(a, uint16(port))) {
+			return nil
+		}
+		return ErrNotOwn
 	case !a.IsValid() || a.Zone() != "" || in(special, a):
 		return ErrSpecial
 	case in(g.optOut, a):
@@ -113,6 +129,9 @@ func (g *Guard) Allow(a netip.Addr, port int) error {
 
 // MaxLevel returns the highest rung that is permitted.
 func (g *Guard) MaxLevel() Level {
+	if g.own != nil {
+		return L4
+	}
 	if g.scope == nil {
 		return L2
 	}

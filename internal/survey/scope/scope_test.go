@@ -160,3 +160,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestOwn(t *testing.T) {
+	mine := netip.MustParseAddrPort("203.0.113.7:2762")
+	g := Own(mine)
+	if g.Allow(mine.Addr(), 2762) != nil || g.MaxLevel() != L4 || g.Size() != SizeNo || g.ID() != "own" {
+		t.Error("own listeners are not looked at")
+	}
+	for _, other := range []netip.AddrPort{netip.MustParseAddrPort("203.0.113.7:104"), netip.MustParseAddrPort("127.0.0.1:2762")} {
+		if g.Allow(other.Addr(), int(other.Port())) != ErrNotOwn {
+			t.Errorf("%s is looked at", other)
+		}
+	}
+	if err := Own().Allow(netip.MustParseAddr("127.0.0.1"), 2762); err == nil {
+		t.Error("without listeners something is looked at")
+	}
+}
