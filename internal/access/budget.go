@@ -91,10 +91,13 @@ func (r *Register) Paused(p policy.Principal) string {
 	if account == "" {
 		return ""
 	}
-	if pause, ok := r.current.Load().Pauses[account]; ok {
+	s := r.current.Load()
+	if pause, ok := s.Pauses[account]; ok {
 		return pause.Why
 	}
-	if why := r.meter.account(account).paused.Load(); why != nil {
+	a := r.meter.account(account)
+	a.follow(s.Lifts[account])
+	if why := a.paused.Load(); why != nil {
 		return *why
 	}
 	return ""

@@ -50,8 +50,8 @@ func TestBudgetOfStudiesPausesOnce(t *testing.T) {
 	if err := second.Lift(t.Context(), admin, "user/erika"); err != nil {
 		t.Fatal(err)
 	}
-	follows(t, "the lift", func() bool { why, _ := f.Fetch(erika, "1.9"); return why == "" })
-	if f.Paused(erika) != "" {
+	follows(t, "the lift", func() bool { return f.Paused(erika) == "" })
+	if why, _ := f.Fetch(erika, "1.9"); why != "" {
 		t.Error("lifted and still paused")
 	}
 }
