@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -13,16 +14,28 @@ import (
 )
 
 type auditCommand struct {
-	Verify auditVerifyCommand `cmd:"" help:"Prove that no record was changed, removed or put elsewhere."`
-	Search auditSearchCommand `cmd:"" help:"Print the records that match."`
-	Accept auditAcceptCommand `cmd:"" help:"Let a damaged trail go on: the gap stays visible for ever."`
+	Verify     auditVerifyCommand     `cmd:"" help:"Prove that no record was changed, removed or put elsewhere."`
+	Search     auditSearchCommand     `cmd:"" help:"Print the records that match."`
+	Export     auditExportCommand     `cmd:"" help:"Print the records that match as audit messages, JSON or FHIR."`
+	Checkpoint auditCheckpointCommand `cmd:"" help:"Print the latest signed checkpoint, to be kept elsewhere."`
+	Accept     auditAcceptCommand     `cmd:"" help:"Let a damaged trail go on: the gap stays visible for ever."`
 }
 
-type auditVerifyCommand struct{}
+type auditVerifyCommand struct {
+	Against string `help:"Compare with this checkpoint, which was kept elsewhere (tresor audit checkpoint)." type:"existingfile" placeholder:"FILE"`
+	Key     string `help:"Verifier key that was kept with it, in place of the archive's own (tresor audit checkpoint --key)." placeholder:"KEY"`
+}
 
 // Run checks the trail; it fails if anything is wrong with it.
-func (*auditVerifyCommand) Run(ctx context.Context, g *globals, o out) error {
-	r, err := server.VerifyTrail(ctx, g.Dir)
+func (c *auditVerifyCommand) Run(ctx context.Context, g *globals, o out) error {
+	against := server.Against{Key: c.Key}
+	if c.Against != "" {
+		var err error
+		if against.Checkpoint, err = os.ReadFile(c.Against); err != nil {
+			return fmt.Errorf("read the checkpoint: %w", err)
+		}
+	}
+	r, err := server.VerifyTrail(ctx, g.Dir, against)
 	if err != nil {
 		return fmt.Errorf("verify the trail: %w", err)
 	}
@@ -43,6 +56,9 @@ func (*auditVerifyCommand) Run(ctx context.Context, g *globals, o out) error {
 }
 
 func verdict(r *audit.Report) string {
+	if r.OK() && r.Checkpoint > 0 {
+		return fmt.Sprintf("whole, and as the checkpoint of %d records says", r.Checkpoint)
+	}
 	if r.OK() {
 		return "whole"
 	}
@@ -52,9 +68,12 @@ func verdict(r *audit.Report) string {
 type auditAcceptCommand struct{}
 
 // Run lets the archive start again after the trail was damaged.
-func (*auditAcceptCommand) Run(g *globals) error { return server.AcceptTrail(g.Dir) }
+func (*auditAcceptCommand) Run(ctx context.Context, g *globals) error {
+	return server.AcceptTrail(ctx, g.Dir)
+}
 
-type auditSearchCommand struct {
+// auditFilter is what records are searched for.
+type auditFilter struct {
 	Since     string   `help:"From this day or time on (2026-11-22, 2026-11-22T10:00:00Z)." placeholder:"TIME"`
 	Until     string   `help:"Before this day or time." placeholder:"TIME"`
 	Code      []string `help:"What happened, for example query or association-refused." placeholder:"CODE"`
@@ -65,6 +84,10 @@ type auditSearchCommand struct {
 	Peer      string   `help:"Network address." placeholder:"ADDRESS"`
 	Failed    bool     `help:"Only what was refused or failed."`
 	Limit     int      `help:"At most so many." default:"0"`
+}
+
+type auditSearchCommand struct {
+	auditFilter
 }
 
 // Run prints the records that match, the oldest first.
@@ -84,7 +107,7 @@ func (c *auditSearchCommand) Run(ctx context.Context, g *globals, o out) error {
 	return nil
 }
 
-func (c *auditSearchCommand) filter() (audit.Filter, error) {
+func (c *auditFilter) filter() (audit.Filter, error) {
 	f := audit.Filter{Principal: c.Principal, Patient: c.Patient, Study: dicom.UID(c.Study),
 		Instance: dicom.UID(c.Instance), Peer: c.Peer, Limit: c.Limit}
 	if c.Failed {

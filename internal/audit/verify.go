@@ -35,14 +35,15 @@ const MaxFindings = 1000
 
 // Report is what Verify found.
 type Report struct {
-	Files     int       `json:"files"`
-	Records   int       `json:"records"`
-	Last      uint64    `json:"last"`       // number of the last record
-	Head      uint64    `json:"head"`       // number that the head vouches for
-	ChainOnly bool      `json:"chain_only"` // no key was given: payloads and head were not authenticated
-	Findings  []Finding `json:"findings"`
-	More      int       `json:"more,omitempty"` // findings beyond MaxFindings
-	Torn      bool      `json:"torn,omitempty"` // the last line is unfinished: being written, or cut by a crash
+	Files      int       `json:"files"`
+	Records    int       `json:"records"`
+	Last       uint64    `json:"last"`                 // number of the last record
+	Head       uint64    `json:"head"`                 // number that the head vouches for
+	Checkpoint uint64    `json:"checkpoint,omitempty"` // records of the checkpoint that the trail was compared with
+	ChainOnly  bool      `json:"chain_only"`           // no key was given: payloads and head were not authenticated
+	Findings   []Finding `json:"findings"`
+	More       int       `json:"more,omitempty"` // findings beyond MaxFindings
+	Torn       bool      `json:"torn,omitempty"` // the last line is unfinished: being written, or cut by a crash
 }
 
 // OK reports whether the trail is whole.

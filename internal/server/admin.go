@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -155,66 +154,4 @@ func UserEvent(user, detail string) audit.Event {
 		e.Details = append(e.Details, audit.Detail{Name: "user", Value: user})
 	}
 	return e
-}
-
-// VerifyTrail checks the whole trail of a data folder.
-func VerifyTrail(ctx context.Context, dir string) (*audit.Report, error) {
-	box, err := readBox(dir, trailKey)
-	if err != nil {
-		return nil, err
-	}
-	return audit.Verify(ctx, filepath.Join(dir, trailDir), box)
-}
-
-// AcceptTrail has a trail that was damaged go on: what is missing stays missing,
-// VerifyTrail goes on naming it, and a record says when it was accepted.
-func AcceptTrail(dir string) error {
-	ring, err := openKeyring(dir, false)
-	if err != nil {
-		return err
-	}
-	box, err := ring.Box(trailKey)
-	if err != nil {
-		return fmt.Errorf("open the trail's key: %w", err)
-	}
-	t, err := audit.Open(filepath.Join(dir, trailDir), box, audit.Options{Continue: true})
-	if err != nil {
-		return err
-	}
-	return t.Close()
-}
-
-// SearchTrail yields the records of a data folder's trail that match. That the
-// trail was read is itself recorded in it.
-func SearchTrail(ctx context.Context, dir string, f audit.Filter) iter.Seq2[audit.Record, error] {
-	return func(yield func(audit.Record, error) bool) {
-		a, err := OpenAdmin(dir, DefaultConfig())
-		if err != nil {
-			yield(audit.Record{}, err)
-			return
-		}
-		defer a.Close()
-		if err := a.Note(ctx, f.Event()); err != nil {
-			yield(audit.Record{}, err)
-			return
-		}
-		box, err := a.keyring.Box(trailKey)
-		if err != nil {
-			yield(audit.Record{}, err)
-			return
-		}
-		for r, err := range audit.Search(ctx, filepath.Join(dir, trailDir), box, f) {
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-func readBox(dir, purpose string) (seal.Box, error) {
-	ring, err := openKeyring(dir, true)
-	if err != nil {
-		return nil, err
-	}
-	return ring.Box(purpose)
 }

@@ -33,6 +33,7 @@ type Config struct {
 	// Budgets bound what principals take out, by role, and for device and share.
 	Budgets map[string]access.Budget `toml:"budgets"`
 
+	Trail  Trail  `toml:"trail"`
 	Limits Limits `toml:"limits"`
 	Log    Log    `toml:"log"`
 }
@@ -85,6 +86,7 @@ func DefaultConfig() Config {
 			ObjectHeader: 64 << 20, ObjectDepth: 64, StopGrace: Duration(10 * time.Second),
 		},
 		SignIn: SignIn{SecondFactor: "enrolled"},
+		Trail:  defaultTrail(),
 		Log:    Log{Level: "info", Format: "text"},
 	}
 }
@@ -143,6 +145,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if err := c.Certificate.check(); err != nil {
+		return err
+	}
+	if err := c.Trail.check(); err != nil {
 		return err
 	}
 	l := &c.Limits

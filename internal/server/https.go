@@ -12,17 +12,21 @@ import (
 	"time"
 
 	"github.com/tresor-pacs/tresor/internal/dicomweb"
+	"github.com/tresor-pacs/tresor/internal/fhir"
 	"github.com/tresor-pacs/tresor/internal/web"
 )
 
 // dicomWebPath is where the DICOMweb service lies.
 const dicomWebPath = "/dicom-web"
 
+// fhirPath is where the trail can be searched as FHIR's AuditEvent.
+const fhirPath = "/fhir"
+
 // newHTTPS returns the HTTPS service. /healthz and /readyz answer a stranger,
 // with one word, and so do the pages of the sign-in; who shows a good token or
 // session reaches DICOMweb and the other pages. Its time limits are those of
 // headers: bodies have theirs in patience.
-func newHTTPS(ready func() bool, gate *gate, dicomWeb *dicomweb.Service, pages *web.Site, log *slog.Logger) *http.Server {
+func newHTTPS(ready func() bool, gate *gate, dicomWeb *dicomweb.Service, trail *fhir.Service, pages *web.Site, log *slog.Logger) *http.Server {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/healthz" && r.Method == http.MethodGet:
@@ -35,6 +39,8 @@ func newHTTPS(ready func() bool, gate *gate, dicomWeb *dicomweb.Service, pages *
 			oneWord(w, http.StatusOK, "ready")
 		case path == dicomWebPath || strings.HasPrefix(path, dicomWebPath+"/"):
 			gate.pass(patient(w, r), r, dicomWeb.Serve)
+		case path == fhirPath || strings.HasPrefix(path, fhirPath+"/"):
+			gate.pass(patient(w, r), r, trail.Serve)
 		default:
 			gate.visit(patient(w, r), r, pages.Serve)
 		}

@@ -175,7 +175,7 @@ func TestKill(t *testing.T) {
 	if err != nil || v.Objects != v.Instances {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if report, err := server.VerifyTrail(t.Context(), dir); err != nil || !report.OK() {
+	if report, err := server.VerifyTrail(t.Context(), dir, server.Against{}); err != nil || !report.OK() {
 		t.Errorf("trail: %+v, %v", report, err)
 	}
 	t.Logf("%d kills, %d instances acknowledged, %d in the archive", kills, len(s.acked), v.Instances)

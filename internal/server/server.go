@@ -33,6 +33,7 @@ type Server struct {
 	data    *data
 	archive *archive.Archive
 	jobs    *jobs.Queue
+	keeper  *trailKeeper
 	oidc    *identity.OIDC // nil: no provider
 	dicom   *dicomService
 	ready   atomic.Bool
@@ -55,8 +56,10 @@ func Run(ctx context.Context, dir string, c Config, version string, out, logTo i
 	if err := s.note(ctx, audit.ApplicationStart, version); err != nil {
 		return err
 	}
+	stopKeeping := s.keep(ctx)
 	err = s.listenAndServe(ctx, dir, out)
-	return errors.Join(err, s.note(context.WithoutCancel(ctx), audit.ApplicationStop, version))
+	last := context.WithoutCancel(ctx)
+	return errors.Join(err, s.note(last, audit.ApplicationStop, version), stopKeeping(last))
 }
 
 // open opens the stores and puts the services together.
@@ -78,6 +81,9 @@ func (s *Server) open(ctx context.Context, dir string) error {
 	}
 	if err == nil {
 		s.oidc, err = openOIDC(&s.config, d.accounts)
+	}
+	if err == nil {
+		err = s.openKeeper(ctx, dir)
 	}
 	if err != nil {
 		return errors.Join(err, d.close())
@@ -164,7 +170,7 @@ func (s *Server) newHTTPS() *http.Server {
 	dicomWeb := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
 	accounts, sessions := s.data.accounts, identity.NewSessions(s.data.accounts, identity.SessionOptions{})
 	pages := s.newPages(accounts, sessions)
-	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log), dicomWeb, pages, s.log)
+	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log), dicomWeb, s.keeper.fhir, pages, s.log)
 }
 
 func (s *Server) note(ctx context.Context, code audit.Code, version string) error {

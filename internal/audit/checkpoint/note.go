@@ -178,3 +178,14 @@ func body(signed []byte) []byte {
 	text, _, _ := bytes.Cut(signed, []byte("\n\n"))
 	return append(bytes.Clone(text), '\n')
 }
+
+// TrailOf returns the name of the trail that a checkpoint says it is of. Nothing
+// has checked that yet.
+func TrailOf(signed []byte) (id string, err error) {
+	origin, _, _ := bytes.Cut(signed, []byte("\n"))
+	id, ok := strings.CutPrefix(string(origin), originPrefix)
+	if !ok || len(signed) > MaxNote {
+		return "", fmt.Errorf("checkpoint: %w of a trail", errFormat)
+	}
+	return id, nil
+}
