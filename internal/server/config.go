@@ -34,6 +34,10 @@ type Config struct {
 	Budgets map[string]access.Budget `toml:"budgets"`
 
 	Trail  Trail  `toml:"trail"`
+	// SelfSurvey is how often the archive looks at its own listeners as a
+	// stranger: between a minute and a week. It also does so at its start.
+	SelfSurvey Duration `toml:"self_survey"`
+
 	Limits Limits `toml:"limits"`
 	Log    Log    `toml:"log"`
 }
@@ -78,7 +82,7 @@ func (d *Duration) UnmarshalText(b []byte) error {
 // DefaultConfig returns the configuration without a file.
 func DefaultConfig() Config {
 	return Config{
-		AET: "TRESOR", DICOM: "127.0.0.1:2762", HTTPS: "127.0.0.1:8443",
+		AET: "TRESOR", DICOM: "127.0.0.1:2762", HTTPS: "127.0.0.1:8443", SelfSurvey: Duration(24 * time.Hour),
 		Limits: Limits{
 			Handshake: Duration(10 * time.Second), ARTIM: Duration(15 * time.Second), Idle: Duration(60 * time.Second),
 			Associations: 200, PerDevice: 50, PerAddress: 100, NewPerSecond: 50, NewBurst: 200,
@@ -149,6 +153,9 @@ func (c *Config) Check() error {
 	}
 	if err := c.Trail.check(); err != nil {
 		return err
+	}
+	if every := time.Duration(c.SelfSurvey); every < minSelfSurvey || every > maxSelfSurvey {
+		return fmt.Errorf("self_survey must lie between %v and %v", minSelfSurvey, maxSelfSurvey)
 	}
 	l := &c.Limits
 	if l.Associations < 1 || l.PerDevice < 1 || l.PerAddress < 1 || l.NewPerSecond <= 0 || l.NewBurst < 1 {

@@ -30,6 +30,7 @@ type running struct {
 	dicom string // address
 	https string
 	log   *safeBuffer
+	since time.Time     // records before it are not looked at
 	lines *bufio.Reader // what it printed after the first line
 	stop  func() error
 }

@@ -157,6 +157,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	s.ready.Store(true)
 	s.advise(ctx, dir)
 	fmt.Fprintf(out, "ready dicom=%s https=%s\n%s", at.DICOM, at.HTTPS, link)
+	run(func() error { return s.surveySelf(ctx, at) })
 	var all error
 	for range cap(ended) {
 		all = errors.Join(all, <-ended)

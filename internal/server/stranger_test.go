@@ -41,7 +41,7 @@ func (r *running) awaitRecord(t *testing.T, code audit.Code, reason string) {
 	t.Helper()
 	for deadline := time.Now().Add(3 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		for _, e := range r.records(t, code) {
-			if strings.Contains(e.Reason, reason) {
+			if strings.Contains(e.Reason, reason) && !e.Time.Before(r.since) {
 				return
 			}
 		}
@@ -51,6 +51,7 @@ func (r *running) awaitRecord(t *testing.T, code audit.Code, reason string) {
 
 func TestAStrangerLearnsNothing(t *testing.T) {
 	r := start(t)
+	r.surveyed(t)
 	d := r.enrol(t, "ct1", "CT1", "echo", nil)
 	verification := []ul.ProposedContext{{AbstractSyntax: dict.UIDVerification, TransferSyntaxes: []dicom.UID{encoding.ImplicitLE.UID}}}
 	request := ul.RequestOptions{Called: "TRESOR", Calling: "CT1", Contexts: verification}
