@@ -139,7 +139,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 4)
+	ended := make(chan error, 5)
 	run := func(f func() error) {
 		go func() {
 			err := f()
