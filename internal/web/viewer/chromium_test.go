@@ -3,6 +3,7 @@ package viewer_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -131,13 +132,24 @@ func (s *site) stranger(t testing.TB, scripts ...string) *tab {
 	return tb
 }
 
+// own reports whether an address is the site's or within the browser, whose
+// viewer of PDF is an extension.
+func (tb *tab) own(address string) bool {
+	for _, prefix := range []string{tb.site.url + "/", "blob:" + tb.site.url + "/", "data:", "chrome-extension:"} {
+		if strings.HasPrefix(address, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 func (tb *tab) event(event any) {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if u := e.Request.URL; !strings.HasPrefix(u, tb.site.url+"/") && !strings.HasPrefix(u, "data:") && !strings.HasPrefix(u, "blob:"+tb.site.url+"/") {
-			tb.foreign = append(tb.foreign, u)
+		if !tb.own(e.Request.URL) {
+			tb.foreign = append(tb.foreign, e.Request.URL)
 		}
 	case *network.EventWebSocketCreated:
 		tb.foreign = append(tb.foreign, e.URL)
@@ -285,4 +297,13 @@ func decodeDataURL(u string) ([]byte, error) {
 		return nil, fmt.Errorf("no data: %.40s", u)
 	}
 	return base64.StdEncoding.DecodeString(b64)
+}
+
+// quoted is a string as JavaScript writes it.
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }

@@ -55,10 +55,10 @@ func showAll(t *testing.T, list []coded) {
 	}
 	tb := s.open(t)
 	tb.view(s.address(study))
-	tb.until("a viewport", "document.querySelector('canvas.cornerstone-canvas')")
+	tb.picture(0)
 	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
-			defer tb.lend(t, 20*time.Second)()
+			defer tb.lend(t, 8*time.Second)()
 			tb.display(c.ds.UID(dict.SeriesInstanceUID))
 			tb.shows(0, c.syntax, c.ds)
 		})
@@ -71,6 +71,9 @@ func showAll(t *testing.T, list []coded) {
 func TestCodecs(t *testing.T) {
 	var list []coded
 	for _, uid := range pixel.EncodedSyntaxes() {
+		if uid == dict.UIDDeflatedImageFrameCompression {
+			continue // OHIF has no decoder for it
+		}
 		syntax, ok := encoding.Lookup(uid)
 		if !ok {
 			t.Fatal(uid)
@@ -109,7 +112,14 @@ func transcoded(t *testing.T, ds *dicom.DataSet, to encoding.TransferSyntax) *di
 
 // ohifCannot are the files of the corpus that OHIF shows otherwise than they
 // should look, or not at all, with the reason.
-var ohifCannot = map[string]string{}
+var ohifCannot = map[string]string{
+	"gdcm-US-ALOKA-16.dcm":           "palettes of 16 bit",
+	"SC_jpeg_no_color_transform.dcm": "takes the JPEG for YCbCr, which it is not",
+	"us-rgb-8bit-process2.dcm":       "colour in JPEG Extended",
+	"mr16-sv4-pt2.dcm":               "point transform of lossless JPEG",
+	"SC_rgb_rle_32bit.dcm":           "colour of 32 bit a sample",
+	"SC_rgb_rle_16bit.dcm":           "colour of 16 bit a sample",
+}
 
 // TestCorpusCodecs shows pictures that others have encoded: one of each transfer
 // syntax, and all of them in make test-browser.
@@ -119,7 +129,7 @@ func TestCorpusCodecs(t *testing.T) {
 	taken := map[string]bool{}
 	for _, row := range corpus.Rows(t, "conformance/ts-") {
 		folder := filepath.Dir(row.Path())
-		if row.Expected() != "accept" || row["modality"] == "SEG" || row["modality"] == "SR" || row["modality"] == "RTDOSE" || taken[folder] && !all() {
+		if row.Expected() != "accept" || slices.Contains([]string{"SEG", "SR", "RTDOSE", "SM"}, row["modality"]) || taken[folder] && !all() {
 			continue
 		}
 		b, err := os.ReadFile(filepath.Join(dir, row.Path()))
@@ -134,6 +144,9 @@ func TestCorpusCodecs(t *testing.T) {
 		syntax, known := encoding.Lookup(uid)
 		if _, decodes := pixel.Decoder(uid); !known || !decodes && syntax.Encapsulated || ohifCannot[filepath.Base(row.Path())] != "" {
 			continue
+		}
+		if rows, _ := ds.Int(dict.Rows); rows < cells {
+			continue // too small to compare
 		}
 		taken[folder] = true
 		list = append(list, coded{strings.TrimPrefix(row.Path(), "conformance/"), ds, syntax})

@@ -48,7 +48,8 @@ type site struct {
 	archive *archive.Archive
 	asked   requests
 	out     atomic.Bool // the session has ended: cookies count no longer
-	signIns atomic.Int32
+	// outAfterPage ends the session once the page itself has been answered.
+	outAfterPage atomic.Bool
 }
 
 // requests remembers what was asked for.
@@ -144,12 +145,17 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request, view http.Handler, 
 		s.signIn(w, r)
 	case !known && strings.HasPrefix(path, "/dicom-web/"):
 		w.WriteHeader(http.StatusUnauthorized)
+	case !known && strings.HasPrefix(path, viewer.Path+"/") && s.outAfterPage.Load():
+		view.ServeHTTP(w, r) // as from the browser's cache
 	case !known:
 		http.Redirect(w, r, "/login?next="+strings.ReplaceAll(r.URL.RequestURI(), "&", "%26"), http.StatusSeeOther)
 	case strings.HasPrefix(path, "/dicom-web/"):
 		web.Serve(w, r, s.archive.As(radiologist))
 	case strings.HasPrefix(path, viewer.Path):
 		view.ServeHTTP(w, r)
+		if path == viewer.Path && s.outAfterPage.Load() {
+			s.out.Store(true)
+		}
 	case path == "/":
 		io.WriteString(w, "<!doctype html><title>list</title>the study list")
 	default:
@@ -165,7 +171,6 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) {
 			html.EscapeString(strings.NewReplacer("&", "%26", "+", "%2B").Replace(next)))
 		return
 	}
-	s.signIns.Add(1)
 	s.out.Store(false)
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: "erika", Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, next, http.StatusSeeOther)

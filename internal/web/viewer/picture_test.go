@@ -119,7 +119,7 @@ func rendered(t testing.TB, ds *dicom.DataSet, syntax dicom.UID, frame int) imag
 		t.Fatal(err)
 	}
 	var o pixel.RenderOptions
-	if im.SamplesPerPixel == 1 && im.Photometric != "PALETTE COLOR" && !ds.Has(dict.WindowCenter) && !ds.Has(dict.VOILUTSequence) {
+	if im.SamplesPerPixel == 1 && im.Photometric != "PALETTE COLOR" && !hasWindow(ds) {
 		f, err := im.Frame(frame)
 		if err != nil {
 			t.Fatal(err)
@@ -131,6 +131,22 @@ func rendered(t testing.TB, ds *dicom.DataSet, syntax dicom.UID, frame int) imag
 		t.Fatal(err)
 	}
 	return picture
+}
+
+// hasWindow reports whether the data set says how it is to be shown, itself or
+// in the functional groups of a multi-frame object (PS3.3 section C.7.6.16.2.10).
+func hasWindow(ds *dicom.DataSet) bool {
+	if ds.Has(dict.WindowCenter) || ds.Has(dict.VOILUTSequence) || ds.Has(dict.FrameVOILUTSequence) {
+		return true
+	}
+	for _, groups := range []dicom.Tag{dict.SharedFunctionalGroupsSequence, dict.PerFrameFunctionalGroupsSequence} {
+		for _, item := range ds.Items(groups) {
+			if item.Has(dict.FrameVOILUTSequence) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // occurring is the window from the least to the greatest value of a frame.
@@ -187,9 +203,20 @@ func (tb *tab) shows(viewport int, syntax encoding.TransferSyntax, instances ...
 // thumbnail does.
 func (tb *tab) display(series dicom.UID) {
 	tb.t.Helper()
-	set := fmt.Sprintf(`window.services?.displaySetService.getActiveDisplaySets().find(d => d.SeriesInstanceUID === %q)`, series)
-	tb.until("the series is known", set)
-	value[bool](tb, fmt.Sprintf(`(() => { const g = services.viewportGridService; g.setDisplaySetsForViewport({ viewportId: g.getActiveViewportId(), displaySetInstanceUIDs: [%s.displaySetInstanceUID] }); return true })()`, set))
+	tb.displayWhere(fmt.Sprintf("d.SeriesInstanceUID === %q", series))
+}
+
+// displayWhere puts the first display set d that a JavaScript condition holds
+// for into the active viewport.
+func (tb *tab) displayWhere(condition string) {
+	tb.t.Helper()
+	set := fmt.Sprintf(`window.services?.displaySetService.getActiveDisplaySets().find(d => %s)`, condition)
+	tb.until("a series with "+condition, set)
+	value[bool](tb, fmt.Sprintf(`(() => {
+		const id = services.viewportGridService.getActiveViewportId();
+		const updated = services.hangingProtocolService.getViewportsRequireUpdate(id, %s.displaySetInstanceUID);
+		commandsManager.run('setDisplaySetsForViewports', { viewportsToUpdate: updated });
+		return true })()`, set))
 }
 
 // alike is the difference up to which pictures are the same: scaling and colour
