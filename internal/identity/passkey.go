@@ -53,11 +53,14 @@ func (p *passkey) shown() Passkey {
 	return Passkey{ID: p.id(), Name: p.Name, Created: p.Created, Used: p.Used, Synced: p.Credential.Flags.BackupState}
 }
 
+// ErrPasskeyName says that a passkey cannot be called so.
+var ErrPasskeyName = fmt.Errorf("the name of a passkey has at most %d characters, and none that control", maxPasskeyName)
+
 // checkPasskeyName returns the name that a user gives a passkey, tidied.
 func checkPasskeyName(name string) (string, error) {
 	name = strings.TrimSpace(name)
 	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxPasskeyName || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", fmt.Errorf("the name of a passkey has at most %d characters", maxPasskeyName)
+		return "", ErrPasskeyName
 	}
 	return cmp.Or(name, "passkey"), nil
 }

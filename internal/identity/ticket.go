@@ -84,6 +84,17 @@ func (t *Tickets[T]) Take(name string) (v T, ok bool) {
 	return k.value, true
 }
 
+// Look returns what is kept under the name and leaves it there.
+func (t *Tickets[T]) Look(name string) (v T, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, known := t.byName[name]
+	if !known || !t.now().Before(k.ends) {
+		return v, false
+	}
+	return k.value, true
+}
+
 // forget drops the tickets of a source that were taken or have run out: they
 // lie in the order of their age.
 func (t *Tickets[T]) forget(source string) {

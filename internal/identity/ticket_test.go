@@ -18,8 +18,14 @@ func TestTicketsAreGoodOnceAndNotForLong(t *testing.T) {
 		return name
 	}
 	name := issue("a")
+	if v, ok := k.Look(name); v != "a" || !ok {
+		t.Error("a look at it:", v, ok)
+	}
 	if v, ok := k.Take(name); v != "a" || !ok {
 		t.Error(v, ok)
+	}
+	if v, ok := k.Look(name); v != "" || ok {
+		t.Error("a look at what was taken:", v, ok)
 	}
 	if v, ok := k.Take(name); v != "" || ok {
 		t.Error("twice:", v, ok)

@@ -79,6 +79,10 @@ var markAD = []byte("tresor/identity/1 browser")
 // maxMark bounds what is opened.
 const maxMark = 1024
 
+// Knows reports whether a browser's mark is one that was given to it when the user
+// signed in.
+func (g *Guard) Knows(browser, name string) bool { return g.knows(browser, name) }
+
 // knows reports whether the mark is one that we gave to a browser of the user.
 func (g *Guard) knows(mark, name string) bool {
 	if mark == "" || len(mark) > maxMark {

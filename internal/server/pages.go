@@ -8,10 +8,10 @@ import (
 	"github.com/tresor-pacs/tresor/internal/web/viewer"
 )
 
-// newPages puts the pages together.
-func (s *Server) newPages(accounts *identity.Accounts, sessions *identity.Sessions) *web.Site {
+// newPages puts the pages of the archive that listens at an address together.
+func (s *Server) newPages(accounts *identity.Accounts, sessions *identity.Sessions, at string) *web.Site {
 	return web.New(web.Config{Archive: s.archive, Accounts: accounts, Sessions: sessions, Source: source,
-		Viewer: s.newViewer(), Status: s.status, Log: s.log})
+		Viewer: s.newViewer(), Status: s.status, People: s.newPeople(accounts, at), Log: s.log})
 }
 
 // newViewer returns the embedded viewer. The archive does not depend on it: a

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tresor-pacs/tresor/internal/identity"
 	"github.com/tresor-pacs/tresor/internal/policy"
+	"github.com/tresor-pacs/tresor/internal/web"
 )
 
 // SignIn says how people sign in.
@@ -102,4 +103,13 @@ func openOIDC(c *Config, accounts *identity.Accounts) (*identity.OIDC, error) {
 		}
 	}
 	return identity.NewOIDC(accounts, options)
+}
+
+// newPeople returns how people sign in to the pages.
+func (s *Server) newPeople(accounts *identity.Accounts, at string) *web.People {
+	passkeys, err := identity.NewPasskeys(accounts, s.config.address(at))
+	if err != nil {
+		s.log.Warn("nobody can have a passkey: set address in sign_in to the name that people type", "error", err)
+	}
+	return web.NewPeople(s.config.SignIn.SecondFactor == "required", passkeys, s.oidc)
 }

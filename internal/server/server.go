@@ -150,7 +150,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	grace := time.Duration(s.config.Limits.StopGrace)
 	run(func() error { return s.dicom.serve(ctx, dicomListener) })
 	run(func() error { return s.tend(ctx) })
-	run(func() error { return serveHTTPS(ctx, s.newHTTPS(), httpsListener, grace) })
+	run(func() error { return serveHTTPS(ctx, s.newHTTPS(at.HTTPS), httpsListener, grace) })
 	run(func() error {
 		return s.jobs.Run(ctx, map[string]jobs.Do{scp.CommitmentJob: s.dicom.provider.ReportCommitment})
 	})
@@ -167,10 +167,10 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 }
 
 // newHTTPS puts the HTTPS service together.
-func (s *Server) newHTTPS() *http.Server {
+func (s *Server) newHTTPS(at string) *http.Server {
 	dicomWeb := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
 	accounts, sessions := s.data.accounts, identity.NewSessions(s.data.accounts, identity.SessionOptions{})
-	pages := s.newPages(accounts, sessions)
+	pages := s.newPages(accounts, sessions, at)
 	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log), dicomWeb, s.keeper.fhir, pages, s.log)
 }
 

@@ -45,6 +45,7 @@ func functions(language string) template.FuncMap {
 		"static": staticURL,
 		"date":   func(v string) string { return showDate(language, v) },
 		"time":   showTime,
+		"day":    func(t time.Time) string { return showDay(language, t.Local()) },
 		"count":  func(key, n string) string { return sayCount(language, key, n) },
 		"sex":    func(v string) string { return showSex(language, v) },
 		"moment": func(t time.Time) string { return showMoment(language, t) },

@@ -24,7 +24,8 @@ var routes []Route
 
 func init() {
 	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
-		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes)
+		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes,
+		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes)
 }
 
 // Routes returns all that the site answers.

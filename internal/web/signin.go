@@ -28,6 +28,7 @@ type Method struct {
 type signInForm struct {
 	Name, Next, Error, Notice string // Error and Notice are keys of texts
 	Methods                   []methodLink
+	Passkeys                  bool
 }
 
 type methodLink struct{ URL, Text string }
@@ -72,13 +73,14 @@ func serveLogin(x *exchange) error {
 }
 
 func (x *exchange) showSignIn(status int, form signInForm) {
-	for _, m := range x.site.Methods {
+	form.Passkeys = x.site.People.Passkeys != nil
+	for _, m := range x.site.methods() {
 		form.Methods = append(form.Methods, methodLink{m.Path + "?next=" + url.QueryEscape(form.Next), m.Text})
 	}
 	if status == http.StatusUnauthorized {
 		x.w.Header().Set("WWW-Authenticate", `Bearer realm="tresor"`) // RFC 9110 section 15.5.2 asks for one
 	}
-	x.render(status, "login", page{Title: "signin.title", Body: form})
+	x.render(status, "login", page{Title: "signin.title", Script: "passkey.js", Body: form})
 }
 
 // servePassword signs in with a name and a password. It takes the same time
@@ -111,7 +113,7 @@ func servePassword(x *exchange) error {
 		return err
 	}
 	attempt.Succeeded()
-	return x.admit(user.Name, "password", form.Next)
+	return x.passed(user.Name, form.Next)
 }
 
 // maxName bounds the name that is typed; that of an account is shorter.
@@ -131,6 +133,11 @@ func (x *exchange) noteRefusal(name, how string) error {
 // admit begins a session for a user who has shown who they are, and goes on to
 // the page that was asked for. A session that the browser had is ended.
 func (x *exchange) admit(user, how, next string) error {
+	return x.begin(user, how, func() { http.Redirect(x.w, x.Request, local(next), http.StatusSeeOther) })
+}
+
+// begin is admit with an answer of its own.
+func (x *exchange) begin(user, how string, then func()) error {
 	x.site.Sessions.End(SessionSecret(x.Request))
 	secret, begun, err := x.site.Sessions.Begin(user, how, x.RemoteAddr)
 	if err != nil {
@@ -142,7 +149,7 @@ func (x *exchange) admit(user, how, next string) error {
 		return err
 	}
 	x.setSession(secret, user)
-	http.Redirect(x.w, x.Request, local(next), http.StatusSeeOther)
+	then()
 	return nil
 }
 
@@ -155,14 +162,21 @@ func (x *exchange) noteSession(code audit.Code, s identity.Session) error {
 
 // serveLogout ends the session.
 func serveLogout(x *exchange) error {
+	if err := x.endSession(); err != nil {
+		return err
+	}
+	// What the browser keeps of the pages must not be shown by its back button.
+	x.w.Header().Set("Clear-Site-Data", `"cache"`)
+	http.Redirect(x.w, x.Request, "/login", http.StatusSeeOther)
+	return nil
+}
+
+func (x *exchange) endSession() error {
 	if s, was := x.site.Sessions.End(SessionSecret(x.Request)); was {
 		if err := x.noteSession(audit.Logout, s); err != nil {
 			return err
 		}
 	}
 	http.SetCookie(x.w, cookie(SessionCookie, "", 0))
-	// What the browser keeps of the pages must not be shown by its back button.
-	x.w.Header().Set("Clear-Site-Data", `"cache"`)
-	http.Redirect(x.w, x.Request, "/login", http.StatusSeeOther)
 	return nil
 }

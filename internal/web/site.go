@@ -21,6 +21,7 @@ type Config struct {
 	Viewer   http.Handler // the embedded viewer, below /viewer
 	Status   func(context.Context) Status
 	Methods  []Method                   // further ways to sign in
+	People   *People                    // how people sign in; nil: with a password and a code
 	Source   func(*http.Request) string // the address that failures are counted by
 	Log      *slog.Logger               // nil: slog.Default
 }
@@ -38,6 +39,9 @@ func New(c Config) *Site {
 	s := &Site{Config: c, guard: c.Accounts.NewGuard(), done: make(chan struct{})}
 	if s.Log == nil {
 		s.Log = slog.Default()
+	}
+	if s.People == nil {
+		s.People = NewPeople(false, nil, nil)
 	}
 	return s
 }

@@ -28,7 +28,7 @@ type asset struct {
 var assets = loadAssets()
 
 // openAssets are those that the sign-in needs and that therefore answer a stranger.
-var openAssets = []string{"app.css", "icon.svg"}
+var openAssets = []string{"app.css", "icon.svg", "passkey.js"}
 
 func loadAssets() map[string]*asset {
 	all := map[string]*asset{}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tresor-pacs/tresor/internal/policy"
 )
 
 // said are the keys of texts that the templates and the code use.
@@ -35,7 +37,7 @@ func said(t *testing.T) map[string]bool {
 		t.Fatal(err)
 	}
 	for _, name := range files {
-		if name != "text.go" && !strings.HasSuffix(name, "_test.go") {
+		if !strings.HasPrefix(name, "text") && !strings.HasSuffix(name, "_test.go") {
 			b, err := os.ReadFile(name)
 			read(name, b, err)
 		}
@@ -46,6 +48,9 @@ func said(t *testing.T) map[string]bool {
 	}
 	for _, colours := range []string{"auto", "light", "dark"} {
 		used["app."+colours] = true // put together in the frame
+	}
+	for _, role := range policy.Roles {
+		used["role."+string(role)] = true // put together in the account
 	}
 	return used
 }

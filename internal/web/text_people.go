@@ -1,0 +1,76 @@
+package web
+
+import "maps"
+
+func init() { maps.Copy(texts, peopleTexts) }
+
+// peopleTexts are the texts of the ways to sign in and of "my account".
+var peopleTexts = map[string]text{
+	"signin.passkey":   {"Sign in with a passkey", "Mit Passkey anmelden"},
+	"signin.provider":  {"Sign in with the account of your house", "Mit dem Konto Ihres Hauses anmelden"},
+	"passkey.failed":   {"That did not work. Nothing was changed.", "Das hat nicht geklappt. Es wurde nichts geändert."},
+	"passkey.refused":  {"The passkey was not accepted.", "Der Passkey wurde nicht angenommen."},
+	"passkey.script":   {"Passkeys need JavaScript.", "Passkeys brauchen JavaScript."},
+	"provider.down":    {"The sign-in of your house cannot be reached.", "Die Anmeldung Ihres Hauses ist nicht erreichbar."},
+	"provider.refused": {"The sign-in of your house was not accepted, or gives you no role here.", "Die Anmeldung Ihres Hauses wurde nicht angenommen, oder sie gibt Ihnen hier keine Rolle."},
+
+	"code.title":    {"Second step", "Zweiter Schritt"},
+	"code.app":      {"Enter the code that your authenticator app shows now.", "Geben Sie den Code ein, den Ihre Authenticator-App jetzt zeigt."},
+	"code.recovery": {"You have set up a passkey: go back and use it, or enter a recovery code.", "Sie haben einen Passkey eingerichtet: Gehen Sie zurück und benutzen Sie ihn, oder geben Sie einen Wiederherstellungscode ein."},
+	"code.code":     {"Code", "Code"},
+	"code.hint":     {"If you do not have the app at hand: one of your recovery codes.", "Wenn Sie die App nicht zur Hand haben: einer Ihrer Wiederherstellungscodes."},
+	"code.button":   {"Continue", "Weiter"},
+	"code.back":     {"Back to the sign-in", "Zurück zur Anmeldung"},
+	"code.wrong":    {"The code is wrong, or was used before.", "Der Code ist falsch oder wurde schon benutzt."},
+
+	"enrol.title":   {"Set up an authenticator app", "Authenticator-App einrichten"},
+	"enrol.how":     {"Scan this picture with an authenticator app. From then on, signing in with the password also takes a code of the app.", "Scannen Sie dieses Bild mit einer Authenticator-App. Von da an braucht die Anmeldung mit Passwort auch einen Code der App."},
+	"enrol.picture": {"QR code for the authenticator app; the same as text is below.", "QR-Code für die Authenticator-App; dasselbe als Text steht darunter."},
+	"enrol.type":    {"Type it instead", "Stattdessen eintippen"},
+	"enrol.code":    {"Code that the app shows", "Code, den die App zeigt"},
+	"enrol.button":  {"Set up", "Einrichten"},
+
+	"recovery.title": {"Recovery codes", "Wiederherstellungscodes"},
+	"recovery.how":   {"Each of these codes stands in once for app or passkey. Print them or keep them in a safe place.", "Jeder dieser Codes ersetzt einmal App oder Passkey. Drucken Sie sie aus oder bewahren Sie sie sicher auf."},
+	"recovery.once":  {"They are not shown again.", "Sie werden nicht noch einmal gezeigt."},
+	"recovery.kept":  {"I have kept them", "Ich habe sie aufbewahrt"},
+
+	"account.title":        {"My account", "Mein Konto"},
+	"account.again":        {"Sign in again first: that keeps others from changing your account at a browser that you have left.", "Melden Sie sich erst neu an: So kann niemand Ihr Konto an einem Browser ändern, den Sie verlassen haben."},
+	"account.stale":        {"To change how you sign in, sign in again.", "Um zu ändern, wie Sie sich anmelden, melden Sie sich neu an."},
+	"account.signin":       {"Sign in again", "Neu anmelden"},
+	"account.external":     {"This account is that of your house's sign-in, which also gives its role.", "Dieses Konto gehört zur Anmeldung Ihres Hauses, die ihm auch die Rolle gibt."},
+	"account.passkeys":     {"Passkeys", "Passkeys"},
+	"account.passkeyhint":  {"Sign in with fingerprint, face or PIN of your device, or with a security key. Nobody can guess a passkey or lure it out of you.", "Anmelden mit Fingerabdruck, Gesicht oder PIN Ihres Geräts oder mit einem Sicherheitsschlüssel. Niemand kann einen Passkey erraten oder Ihnen entlocken."},
+	"account.nopasskey":    {"None yet.", "Noch keiner."},
+	"account.addpasskey":   {"Add a passkey", "Passkey hinzufügen"},
+	"account.passkeyname":  {"Name, such as blue key", "Name, etwa Blauer Schlüssel"},
+	"account.name":         {"Name", "Name"},
+	"account.rename":       {"Rename", "Umbenennen"},
+	"account.remove":       {"Remove", "Entfernen"},
+	"account.app":          {"Authenticator app", "Authenticator-App"},
+	"account.apphint":      {"A code of the app as the second step after the password.", "Ein Code der App als zweiter Schritt nach dem Passwort."},
+	"account.appon":        {"Set up on %s", "Eingerichtet am %s"},
+	"account.appoff":       {"Not set up.", "Nicht eingerichtet."},
+	"account.appadd":       {"Set up", "Einrichten"},
+	"account.recoveryhint": {"For the day on which app and passkey are out of reach.", "Für den Tag, an dem App und Passkey nicht greifbar sind."},
+	"account.left":         {"%d left", "%d übrig"},
+	"account.renew":        {"New codes", "Neue Codes"},
+	"account.sessions":     {"Signed in", "Angemeldet"},
+	"account.here":         {"This browser", "Dieser Browser"},
+	"account.began":        {"since %s", "seit %s"},
+	"account.used":         {"last used %s", "zuletzt benutzt %s"},
+	"account.since":        {"since %s", "seit %s"},
+	"account.until":        {"until %s", "bis %s"},
+	"account.end":          {"Sign out", "Abmelden"},
+	"account.tokens":       {"Bearer tokens", "Zugriffstoken"},
+	"account.tokenhint":    {"With these, programs act in your name.", "Damit handeln Programme in Ihrem Namen."},
+	"account.revoke":       {"Revoke", "Widerrufen"},
+
+	"role.administrator":   {"Administrator", "Administration"},
+	"role.radiologist":     {"Radiologist", "Radiologie"},
+	"role.technologist":    {"Technologist", "MTR"},
+	"role.referrer":        {"Referrer", "Zuweisung"},
+	"role.privacy-officer": {"Privacy officer", "Datenschutz"},
+	"role.auditor":         {"Auditor", "Revision"},
+}
