@@ -59,6 +59,7 @@ type fixture struct {
 	trail     *notes
 	log       *lockedBuffer
 	principal policy.Principal
+	handler   http.Handler
 }
 
 type lockedBuffer struct {
@@ -93,9 +94,10 @@ func start(t testing.TB) *fixture {
 	}
 	f.archive = a
 	s := dicomweb.New(dicomweb.Config{Prefix: "/dicom-web", Limits: limits, Log: slog.New(slog.NewTextHandler(f.log, nil))})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.Serve(w, r, a.As(f.principal))
-	}))
+	})
+	server := httptest.NewServer(f.handler)
 	t.Cleanup(server.Close)
 	f.url = server.URL + "/dicom-web"
 	return f
