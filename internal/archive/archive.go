@@ -98,6 +98,15 @@ func Open(ctx context.Context, c Config) (*Archive, error) {
 	return a, nil
 }
 
+// OpenReadOnly opens an archive whose stores are open for reading, beside the
+// process that writes them: nothing is brought up to date.
+func OpenReadOnly(_ context.Context, c Config) (*Archive, error) {
+	if c.Catalog == nil || c.Vault == nil || c.Trail == nil {
+		return nil, errors.New("open an archive: a store or the trail is missing")
+	}
+	return newArchive(c), nil
+}
+
 // As returns the archive as p may see it.
 func (a *Archive) As(p policy.Principal) *Session { return &Session{archive: a, principal: p} }
 

@@ -9,6 +9,7 @@ import (
 // reads it. Once that is passed, every read fails: a transfer under way ends.
 type metered struct {
 	Object
+	length  int64
 	ctx     context.Context
 	session *Session
 }
@@ -34,7 +35,7 @@ func (m *metered) WriteTo(w io.Writer) (int64, error) {
 }
 
 // NewReader returns the fastest reader over the whole object.
-func (m *metered) NewReader() io.Reader { return m.NewRangeReader(0, m.Meta().Length) }
+func (m *metered) NewReader() io.Reader { return m.NewRangeReader(0, m.length) }
 
 // NewRangeReader returns the fastest reader of n bytes at off.
 func (m *metered) NewRangeReader(off, n int64) io.ReadCloser {

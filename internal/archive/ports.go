@@ -73,6 +73,9 @@ type Vault interface {
 	// Open opens an object for reading; ErrNotFound if it was deleted or its
 	// study erased.
 	Open(ctx context.Context, l Location) (Object, error)
+	// Meta returns the description of an object without touching the object
+	// itself; otherwise it is like Open.
+	Meta(ctx context.Context, l Location) (*Meta, error)
 	// Delete forgets one object; durable on return. Its bytes go later.
 	Delete(ctx context.Context, l Location) error
 	// Erase destroys the key of a study; durable on return. Nothing sealed

@@ -29,7 +29,27 @@ func (r *Retrieval) Open(ctx context.Context, e *Entry) (Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open an instance: %w", err)
 	}
-	return &metered{o, ctx, s}, nil
+	return &metered{o, e.Length, ctx, s}, nil
+}
+
+// Meta returns the description of one of the entries, which counts as what is
+// read by Open does.
+func (r *Retrieval) Meta(ctx context.Context, e *Entry) (*Meta, error) {
+	s := r.session
+	why, alarm := s.archive.guard.Fetch(s.principal, e.Study)
+	err := s.paused(ctx, why, alarm)
+	var m *Meta
+	if err == nil {
+		m, err = s.archive.vault.Meta(ctx, e.Location)
+	}
+	if err == nil {
+		why, alarm = s.archive.guard.Send(s.principal, int64(len(m.Summary)))
+		err = s.paused(ctx, why, alarm)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the description of an instance: %w", err)
+	}
+	return m, nil
 }
 
 // Retrieve selects the instances that the unique keys of q name, as far as they

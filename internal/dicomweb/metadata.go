@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"strconv"
 
@@ -38,19 +39,20 @@ func serveMetadata(x *exchange) error {
 func (x *exchange) metadataJSON(typ string, r *archive.Retrieval) error {
 	x.w.Header().Set("Content-Type", typ)
 	root := x.root()
-	var b []byte
-	for i := range r.Entries {
-		meta, err := x.meta(r, &r.Entries[i])
+	pieces := inOrder(x.ctx(), len(r.Entries), func(ctx context.Context, i int, b []byte) ([]byte, error) {
+		meta, err := r.Meta(ctx, &r.Entries[i])
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, separator(i)...)
+		return appendMetadata(b, meta.Summary, instanceURL(root, meta)), nil
+	})
+	for b, err := range pieces {
 		if err != nil {
 			return err
 		}
-		b = append(b, separator(i)...)
-		b = appendMetadata(b, meta.Summary, instanceURL(root, meta))
-		if len(b) > 64<<10 || i == len(r.Entries)-1 {
-			if _, err := x.w.Write(b); err != nil {
-				return err
-			}
-			b = b[:0]
+		if _, err := x.w.Write(b); err != nil {
+			return err
 		}
 	}
 	_, err := x.w.Write([]byte{']'})
@@ -66,16 +68,6 @@ func separator(i int) string {
 
 func instanceURL(root string, m *archive.Meta) string {
 	return root + "/studies/" + string(m.Study) + "/series/" + string(m.Series) + "/instances/" + string(m.Instance)
-}
-
-// meta returns the description of one instance.
-func (x *exchange) meta(r *archive.Retrieval, e *archive.Entry) (*archive.Meta, error) {
-	o, err := r.Open(x.ctx(), e)
-	if err != nil {
-		return nil, err
-	}
-	defer o.Close()
-	return o.Meta(), nil
 }
 
 // bulkMember is how archive.Meta.Summary, which the archive itself writes,

@@ -43,7 +43,35 @@ func (v *Vault) Open(ctx context.Context, l archive.Location) (archive.Object, e
 	return o, nil
 }
 
-func (v *Vault) openObject(l archive.Location) (*Object, error) {
+// Meta implements archive.Vault.
+func (v *Vault) Meta(ctx context.Context, l archive.Location) (*archive.Meta, error) {
+	err := v.usable(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read metadata: %w", err)
+	}
+	m, err := v.readMeta(l)
+	if err != nil {
+		return nil, fmt.Errorf("read metadata of object %s: %w", l, err)
+	}
+	return m, nil
+}
+
+func (v *Vault) readMeta(l archive.Location) (*archive.Meta, error) {
+	o, err := v.find(l)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	f, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	f.meta.Summary, err = inflate(f.summary)
+	return f.meta, err
+}
+
+// find returns the object at l with nothing read yet.
+func (v *Vault) find(l archive.Location) (*Object, error) {
 	p, err := at(l)
 	if err != nil {
 		return nil, err
@@ -52,42 +80,48 @@ func (v *Vault) openObject(l archive.Location) (*Object, error) {
 		return nil, archive.ErrNotFound
 	}
 	o := &Object{v: v, place: p}
-	if o.pack, err = v.packs.get(p.pack); err != nil {
+	o.pack, err = v.packs.get(p.pack)
+	return o, err
+}
+
+func (v *Vault) openObject(l archive.Location) (*Object, error) {
+	o, err := v.find(l)
+	if err != nil {
 		return nil, err
 	}
-	if err := o.load(); err != nil {
+	f, err := o.load()
+	if err == nil {
+		o.meta, o.packed = f.meta, f.summary
+		err = o.openBody(f.key)
+	}
+	if err != nil {
 		return nil, errors.Join(err, o.Close())
 	}
 	return o, nil
 }
 
 // load reads and opens all but the body.
-func (o *Object) load() error {
+func (o *Object) load() (f front, err error) {
 	size, err := o.pack.Size()
 	if err != nil {
-		return err
+		return f, err
 	}
 	if o.place.off >= size {
-		return archive.ErrNotFound
+		return f, archive.ErrNotFound
 	}
 	s := &scanner{src: o.pack, pack: o.place.pack, off: o.place.off, end: size}
 	b, err := s.peek(o.place.off, headerSize)
 	if err != nil {
-		return err
+		return f, err
 	}
 	var ok bool
 	if o.header, ok = parseHeader(b, o.place.pack); !ok {
-		return fmt.Errorf("header: %w", ErrDamaged)
+		return f, fmt.Errorf("header: %w", ErrDamaged)
 	}
 	if o.header.kind != kindObject {
-		return archive.ErrNotFound
+		return f, archive.ErrNotFound
 	}
-	r, err := o.v.openFront(s, o.place.off, o.header)
-	if err != nil {
-		return err
-	}
-	o.meta, o.packed = r.meta, r.summary
-	return o.openBody(r.key)
+	return o.v.openFront(s, o.place.off, o.header)
 }
 
 // front is what lies before an object's body, opened.

@@ -53,8 +53,17 @@ func inflate(plain []byte) ([]byte, error) {
 		return nil, nil
 	}
 	out := make([]byte, n) // the length was sealed by us
-	if _, err := io.ReadFull(flate.NewReader(bytes.NewReader(plain[4:])), out); err != nil {
+	r := inflaters.Get().(io.Reader)
+	defer inflaters.Put(r)
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(plain[4:]), nil); err != nil {
+		return nil, errMeta
+	}
+	if _, err := io.ReadFull(r, out); err != nil {
 		return nil, errMeta
 	}
 	return out, nil
 }
+
+// inflaters are readers of flate, each of which has tables and a window of many
+// times the size of a summary.
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}

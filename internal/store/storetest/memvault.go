@@ -86,6 +86,15 @@ func (v *Vault) Open(ctx context.Context, l archive.Location) (archive.Object, e
 	return &memReader{bytes.NewReader(o.data), &m}, nil
 }
 
+// Meta implements archive.Vault.
+func (v *Vault) Meta(ctx context.Context, l archive.Location) (*archive.Meta, error) {
+	o, err := v.Open(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return o.Meta(), o.Close()
+}
+
 // Delete implements archive.Vault.
 func (v *Vault) Delete(ctx context.Context, l archive.Location) error {
 	v.state.mu.Lock()

@@ -139,7 +139,11 @@ func check(ctx context.Context, v archive.Vault, s stored) error {
 		return fmt.Errorf("open %s: %w", s.location, err)
 	}
 	defer o.Close()
-	if err := sameMeta(o.Meta(), &s.meta); err != nil {
+	m, err := v.Meta(ctx, s.location)
+	if err != nil {
+		return fmt.Errorf("meta of %s: %w", s.location, err)
+	}
+	if err := errors.Join(sameMeta(o.Meta(), &s.meta), sameMeta(m, &s.meta)); err != nil {
 		return err
 	}
 	got, err := io.ReadAll(io.NewSectionReader(o, 0, s.meta.Length+1))
@@ -171,6 +175,9 @@ func (v *vaultTest) gone(s stored) {
 	v.t.Helper()
 	if _, err := v.Open(v.ctx, s.location); !errors.Is(err, archive.ErrNotFound) {
 		v.t.Errorf("open what is gone: %v", err)
+	}
+	if _, err := v.Meta(v.ctx, s.location); !errors.Is(err, archive.ErrNotFound) {
+		v.t.Errorf("meta of what is gone: %v", err)
 	}
 }
 
