@@ -159,8 +159,12 @@ func (f *Frame) render(ds *dicom.DataSet, i int, o RenderOptions) (image.Image, 
 	return nil, fmt.Errorf("%w: photometric interpretation with %d samples", ErrUnsupported, f.SamplesPerPixel)
 }
 
-// WritePNG writes a rendered picture as PNG, without loss.
-func WritePNG(w io.Writer, picture image.Image) error {
+// WritePNG writes a rendered picture as PNG, without loss, with an ICC profile
+// unless that is nil.
+func WritePNG(w io.Writer, picture image.Image, profile []byte) error {
+	if profile != nil {
+		w = &inserter{w: w, after: pngHeader, piece: pngProfile(profile)}
+	}
 	e := png.Encoder{CompressionLevel: png.BestSpeed}
 	if err := e.Encode(w, picture); err != nil {
 		return fmt.Errorf("write PNG: %w", err)
@@ -169,10 +173,13 @@ func WritePNG(w io.Writer, picture image.Image) error {
 }
 
 // WriteJPEG writes a rendered picture as baseline JPEG with a quality from 1 to
-// 100; 0 is 90.
-func WriteJPEG(w io.Writer, picture image.Image, quality int) error {
+// 100, for which 0 is 90, and with an ICC profile unless that is nil.
+func WriteJPEG(w io.Writer, picture image.Image, quality int, profile []byte) error {
 	if quality == 0 {
 		quality = 90
+	}
+	if profile != nil {
+		w = &inserter{w: w, after: len("\xff\xd8"), piece: jpegProfile(profile)}
 	}
 	if err := jpeg.Encode(w, picture, &jpeg.Options{Quality: quality}); err != nil {
 		return fmt.Errorf("write JPEG: %w", err)

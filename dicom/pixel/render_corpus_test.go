@@ -104,7 +104,7 @@ func writePicture(t *testing.T, path string, picture image.Image) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := pixel.WritePNG(f, picture); err != nil {
+	if err := pixel.WritePNG(f, picture, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -161,7 +161,7 @@ func TestOverlayAspectAndSize(t *testing.T) {
 		t.Errorf("%v", small.Bounds())
 	}
 	var b bytes.Buffer
-	if err := pixel.WriteJPEG(&b, picture, 0); err != nil {
+	if err := pixel.WriteJPEG(&b, picture, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := jpeg.Decode(&b); err != nil || got.Bounds() != picture.Bounds() {

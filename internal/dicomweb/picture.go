@@ -140,15 +140,16 @@ func (x *exchange) picture(s *subject, n int, l *look) (image.Image, error) {
 	return annotate(p, s, n, l), nil
 }
 
-// encodePicture writes a picture in a rendered media type.
-func encodePicture(w io.Writer, p image.Image, typ string, quality int) error {
+// encodePicture writes a picture in a rendered media type, with an ICC profile
+// unless that is nil; GIF has none.
+func encodePicture(w io.Writer, p image.Image, typ string, quality int, profile []byte) error {
 	switch typ {
 	case typePNG:
-		return pixel.WritePNG(w, p)
+		return pixel.WritePNG(w, p, profile)
 	case typeGIF:
 		return gif.Encode(w, paletted(p), nil)
 	}
-	return pixel.WriteJPEG(w, p, quality)
+	return pixel.WriteJPEG(w, p, quality, profile)
 }
 
 // greys are all shades of a picture of eight bits.

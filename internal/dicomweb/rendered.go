@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"image"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/dicom/pixel"
 	"github.com/tresor-pacs/tresor/internal/archive"
 )
 
@@ -30,7 +32,7 @@ var pictureForm = &Form{
 		{Name: "viewport", Doc: "vw,vh[,sx,sy,sw,sh] (PS3.18 section 8.3.5.1.3)"},
 		{Name: "quality", Doc: "1 to 100 (PS3.18 section 8.3.5.1.2)"},
 		{Name: "annotation", Doc: "patient, technique (PS3.18 section 8.3.5.1.1)"},
-		{Name: "iccprofile", Doc: "no (PS3.18 section 8.3.5.1.5)"},
+		{Name: "iccprofile", Doc: "no, or yes for the profile that the instance has (PS3.18 section 8.3.5.1.5)"},
 	},
 }
 
@@ -164,7 +166,11 @@ func (x *exchange) rendered(s *subject, n int, l *look, typ string) ([]byte, err
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = encodePicture(&b, p, typ, l.quality)
+	var profile []byte
+	if _, gray := p.(*image.Gray); l.profile && !gray {
+		profile = pixel.Profile(s.header)
+	}
+	err = encodePicture(&b, p, typ, l.quality, profile)
 	return b.Bytes(), err
 }
 
@@ -192,7 +198,7 @@ func (s *subject) tag(l *look, typ string, n int) string {
 
 // key tells looks apart.
 func (l *look) key() string {
-	k := fmt.Sprint(l.columns, l.rows, l.quality, l.patient, l.technique, l.forThumbnail)
+	k := fmt.Sprint(l.columns, l.rows, l.quality, l.patient, l.technique, l.profile, l.forThumbnail)
 	if l.window != nil {
 		k += fmt.Sprint(*l.window)
 	}

@@ -19,6 +19,7 @@ type look struct {
 	quality       int           // 0 is the default
 	patient       bool          // annotate with who it is
 	technique     bool          // annotate with how it was made
+	profile       bool          // with the ICC profile of the instance, if it has one
 	warnings      []string
 	forThumbnail  bool // what identifies the patient stays away
 }
@@ -152,13 +153,13 @@ func (l *look) readAnnotation(s string) error {
 	return nil
 }
 
-// readProfile reads the name of a colour space (PS3.18 section 8.3.5.1.5). No
-// profile is ever in the picture, which only "no" asks for.
+// readProfile reads whether an ICC profile is wanted (PS3.18 section 8.3.5.1.5).
+// Colours are never converted into another space.
 func (l *look) readProfile(s string) error {
 	if !slices.Contains([]string{"no", "yes", "srgb", "adobergb", "rommrgb"}, s) {
 		return bad("iccprofile is no, yes, srgb, adobergb or rommrgb")
 	}
-	if s != "no" {
+	if l.profile = s == "yes"; s != "no" && s != "yes" {
 		l.warnings = append(l.warnings, "The following iccprofile values are not supported: "+s)
 	}
 	return nil
