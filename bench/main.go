@@ -64,7 +64,7 @@ func parse(args []string) (options, error) {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ExitOnError)
 	f.StringVar(&o.binary, "binary", "bin/tresor", "the archive's program")
-	f.StringVar(&o.out, "out", "", "file for the tables; docs/benchmarks.md unless -quick")
+	f.StringVar(&o.out, "out", "", "page for the tables; docs/benchmarks.md if all is measured")
 	f.BoolVar(&o.quick, "quick", false, "a look, in less than three minutes")
 	f.StringVar(&o.only, "only", "", "only these subjects: tresor, storescp, storescp-tls, orthanc, orthanc-tls")
 	f.StringVar(&o.parts, "parts", "start,ingest,get,find,web", "what to measure")
@@ -85,7 +85,7 @@ func parse(args []string) (options, error) {
 	f.Visit(func(f *flag.Flag) { set[f.Name] = true })
 	if o.quick {
 		quick(&o, set, associations, sizes)
-	} else if !set["out"] {
+	} else if !set["out"] && !set["parts"] && !set["only"] {
 		o.out = "docs/benchmarks.md"
 	}
 	var err error

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -17,7 +19,31 @@ func (r *run) report() error {
 	if r.out == "" {
 		return nil
 	}
-	return os.WriteFile(r.out, []byte(tables), 0o644)
+	return write(r.out, tables)
+}
+
+// What stands between these lines of the page is the benchmark's, the rest is
+// written by hand.
+const (
+	beginTables = "<!-- The rest up to the end mark is written by make bench. -->\n"
+	endTables   = "<!-- End of what make bench writes. -->\n"
+)
+
+// write replaces the tables of the page; a new page has nothing else.
+func write(page, tables string) error {
+	tables = beginTables + tables + endTables
+	old, err := os.ReadFile(page)
+	if err == nil {
+		before, rest, found := strings.Cut(string(old), beginTables)
+		_, after, ended := strings.Cut(rest, endTables)
+		if !found || !ended {
+			return fmt.Errorf("%s has no place for the tables: it needs the lines\n%s%s", page, beginTables, endTables)
+		}
+		tables = before + tables + after
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(page, []byte(tables), 0o644)
 }
 
 func (r *run) tables() string {
@@ -37,7 +63,7 @@ func (r *run) tables() string {
 }
 
 func (r *run) head(w io.Writer) {
-	fmt.Fprintf(w, "# Benchmarks\n\nMade by `make bench` on %s in %s. Client and server share the machine: %s, %d processors, %s, Linux %s, %s.\n",
+	fmt.Fprintf(w, "Made by `make bench` on %s in %s. Client and server share the machine: %s, %d processors, %s, Linux %s, %s.\n",
 		r.began.Format("2006-01-02"), time.Since(r.began).Round(time.Second),
 		field("/proc/cpuinfo", "model name"), runtime.NumCPU(), memory(), line("uname", "-r"), runtime.Version())
 	fmt.Fprintf(w, "Peers: %s; %s. They run with TCP_NODELAY=1.\n\n", orText(line("storescu", "--version"), "no DCMTK"), orText(line("Orthanc", "--version"), "no Orthanc"))
