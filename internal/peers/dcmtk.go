@@ -118,6 +118,7 @@ type Dcmqrscp struct {
 	Listen int    // port to listen on; 0 is any
 	Knows  []Modality
 	Closed bool // answers those that it knows alone, else anybody
+	Args   []string
 }
 
 func (Dcmqrscp) tools() []string { return []string{"dcmqrscp"} }
@@ -158,7 +159,7 @@ AETable END
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	return serve(&Peer{Name: "dcmqrscp", AET: aet, Port: port, Dir: db}, filepath.Join(dir, "log"), "dcmqrscp", "-c", file)
+	return serve(&Peer{Name: "dcmqrscp", AET: aet, Port: port, Dir: db}, filepath.Join(dir, "log"), "dcmqrscp", append([]string{"-c", file}, s.Args...)...)
 }
 
 // Result is how a program ended.

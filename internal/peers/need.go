@@ -13,6 +13,8 @@ import (
 var packages = map[string]string{
 	"Orthanc":  "orthanc",
 	"stunnel4": "stunnel4",
+	"tshark":   "tshark",
+	"nmap":     "nmap",
 	"openssl":  "openssl",
 	"dciodvfy": "dicom3tools",
 
