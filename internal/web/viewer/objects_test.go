@@ -3,6 +3,7 @@ package viewer_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
@@ -18,7 +19,7 @@ const segmented = `window.services?.segmentationService.getSegmentations().reduc
 func TestSegmentationIsShownStoredAndFoundAgain(t *testing.T) {
 	long(t)
 	s := newSite(t)
-	instances := s.study(synth.Options{Number: 500, Patient: 500, Modalities: []string{"CT", "SEG"}})
+	instances := s.study(synth.Options{Number: 500, Patient: 500, Count: 8, Rows: 128, Columns: 128, Modalities: []string{"CT", "SEG"}})
 	tb := s.open(t)
 	tb.view(s.address(studyOf(instances[0])))
 	tb.picture(0)
@@ -73,6 +74,7 @@ func TestDocumentsOfAStudy(t *testing.T) {
 	if !strings.HasPrefix(pdf, "%PDF-") {
 		t.Errorf("the document begins with %.10q", pdf)
 	}
+	time.Sleep(2 * time.Second) // for the picture alone: the browser's own viewer of PDF tells nothing
 	tb.screenshot("pdf")
 	tb.clean()
 }

@@ -147,7 +147,7 @@
     var notice = document.createElement('div');
     notice.id = 'tresor-signed-out';
     notice.setAttribute('role', 'alert');
-    notice.style.cssText = 'position:fixed;inset:0 0 auto 0;z-index:10000;padding:.75rem 1rem;background:#7a1f1f;color:#fff;font:1rem system-ui,sans-serif';
+    notice.style.cssText = 'position:fixed;inset:auto 0 0 0;z-index:10000;padding:.75rem 1rem;background:#7a1f1f;color:#fff;font:1rem system-ui,sans-serif';
     notice.append(tresor.words.signedOut + ' ');
     var link = document.createElement('a');
     link.href = tresor.signIn;
