@@ -32,11 +32,17 @@ var arrows = map[string][]string{
 	"dicom/dimse":          {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul"},
 
 	// Deciding, keeping, remembering, naming.
-	"internal/policy":   {},
-	"internal/durable":  {},
-	"internal/seal":     {"internal/durable"},
-	"internal/audit":    {"dicom", "internal/durable", "internal/policy"},
-	"internal/identity": {"dicom", "dicom/dict", "internal/audit", "internal/durable", "internal/policy", "internal/seal"},
+	"internal/policy":  {},
+	"internal/durable": {},
+	"internal/seal":    {"internal/durable"},
+	"internal/audit":   {"dicom", "internal/durable", "internal/policy"},
+	// The records of the trail said to others, sent, made a transparency log, and
+	// read for who saw whom.
+	"internal/audit/message":    {"dicom", "internal/audit", "internal/policy"},
+	"internal/audit/forward":    {"internal/audit", "internal/audit/message", "internal/durable", "internal/policy"},
+	"internal/audit/checkpoint": {"internal/audit", "internal/durable"},
+	"internal/audit/report":     {"dicom", "internal/audit", "internal/policy"},
+	"internal/identity":         {"dicom", "dicom/dict", "internal/audit", "internal/durable", "internal/policy", "internal/seal"},
 	// A provider to sign in with, for tests.
 	"internal/identity/oidctest": {},
 	"internal/jobs":              {"dicom", "internal/durable", "internal/seal"},
@@ -87,7 +93,7 @@ var arrows = map[string][]string{
 	// The only package that knows everybody, and the command line on top.
 	"internal/server": {anything},
 	"cmd/tresor": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel", "dicom/ul", "dicom/dimse",
-		"internal/access", "internal/archive", "internal/audit", "internal/identity", "internal/policy", "internal/server",
+		"internal/access", "internal/archive", "internal/audit", "internal/audit/report", "internal/identity", "internal/policy", "internal/server",
 		"internal/shield", "internal/survey", "internal/survey/geo", "internal/survey/known",
 		"internal/survey/inventory", "internal/survey/report", "internal/survey/scope", "internal/survey/target"},
 

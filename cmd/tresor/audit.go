@@ -18,6 +18,8 @@ type auditCommand struct {
 	Search     auditSearchCommand     `cmd:"" help:"Print the records that match."`
 	Export     auditExportCommand     `cmd:"" help:"Print the records that match as audit messages, JSON or FHIR."`
 	Checkpoint auditCheckpointCommand `cmd:"" help:"Print the latest signed checkpoint, to be kept elsewhere."`
+	Patient    auditPatientCommand    `cmd:"" help:"Print who had to do with a patient's images."`
+	Breach     auditBreachCommand     `cmd:"" help:"Print what somebody touched in a time: patients, studies, keys."`
 	Accept     auditAcceptCommand     `cmd:"" help:"Let a damaged trail go on: the gap stays visible for ever."`
 }
 

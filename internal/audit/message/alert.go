@@ -48,7 +48,7 @@ func (b *builder) subjects() []Object {
 		switch d.Name {
 		case "device":
 			o.IDType = idNode
-		case "user":
+		case "user", "account":
 			o.IDType = idUser
 		case "file":
 			o.IDType = idURI
