@@ -41,6 +41,11 @@ type commands struct {
 	Move        moveCommand        `cmd:"" help:"Have an archive send to another device (C-MOVE)."`
 	Store       storeCommand       `cmd:"" help:"Send files to an archive (C-STORE)."`
 	Verify      verifyCommand      `cmd:"" help:"Read everything back and compare it with what was received."`
+	Access      accessCommand      `cmd:"" help:"Budgets, emergency access and its reviews."`
+	Share       shareCommand       `cmd:"" help:"Links to studies for patients and referring doctors."`
+	Erase       eraseCommand       `cmd:"" help:"Erase studies: two people, and no hold or retention in the way."`
+	Retention   retentionCommand   `cmd:"" help:"How long studies have to be kept, and legal holds."`
+	Quarantine  quarantineCommand  `cmd:"" help:"Instances with other bytes under a UID that was taken."`
 	Audit       auditCommand       `cmd:"" help:"The audit trail."`
 	Survey      surveyCommand      `cmd:"" help:"Who stands open, how badly, and how to mend it."`
 	Dump        dumpCommand        `cmd:"" help:"Print the data elements of a DICOM file."`

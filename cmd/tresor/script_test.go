@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,8 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command line as a user does. Besides the commands of
-// testscript there are: samples DIR, which writes a synthetic CT study of three
+// testscript there are: id NAME FILE, which sets $NAME to the member "id" of a
+// JSON object; samples DIR, which writes a synthetic CT study of three
 // instances and sets $STUDY and $PATIENT; and archive start|stop, which starts
 // `tresor serve` on free ports, sets $DICOM and $HTTPS, and ends it with SIGTERM,
 // after which its exit status must be 0.
@@ -33,7 +35,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"samples": writeSamples, "archive": runArchive,
+			"samples": writeSamples, "archive": runArchive, "id": readID,
 		},
 	})
 }
@@ -94,4 +96,12 @@ func runArchive(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	archives.Store(ts, stop)
+}
+
+func readID(ts *testscript.TestScript, _ bool, args []string) {
+	var v struct {
+		ID string `json:"id"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &v))
+	ts.Setenv(args[0], v.ID)
 }
