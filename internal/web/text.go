@@ -25,7 +25,7 @@ var texts = map[string]text{
 	// The study list.
 	"studies.title":     {"Studies", "Studien"},
 	"studies.search":    {"Search for studies", "Studien suchen"},
-	"studies.example":   {"Name, in any order", "Name, in beliebiger Reihenfolge"},
+	"studies.example":   {"Parts of the name", "Teile des Namens"},
 	"studies.more":      {"More filters", "Weitere Filter"},
 	"studies.go":        {"Search", "Suchen"},
 	"studies.shown":     {"Latest arrivals, %d to %d", "Neueste Eingänge, %d bis %d"},
@@ -126,7 +126,7 @@ var texts = map[string]text{
 	"upload.folder":  {"Choose a folder", "Ordner wählen"},
 	"upload.scan":    {"Looking through the files …", "Dateien werden durchgesehen …"},
 	"upload.running": {"{done} of {all} files, {size} to go", "{done} von {all} Dateien, noch {size}"},
-	"upload.done":    {"{stored} stored, {refused} refused, {skipped} are not DICOM.", "{stored} gespeichert, {refused} abgelehnt, {skipped} sind kein DICOM."},
+	"upload.done":    {"{stored} stored, {refused} refused, {skipped} not DICOM.", "{stored} gespeichert, {refused} abgelehnt, {skipped} kein DICOM."},
 	"upload.nothing": {"There is no DICOM file among them.", "Darunter ist keine DICOM-Datei."},
 	"upload.lost":    {"The connection broke. What was stored stays; drop the rest again.", "Die Verbindung brach ab. Gespeichertes bleibt; ziehen Sie den Rest noch einmal hierher."},
 	"upload.trouble": {"What was refused", "Was abgelehnt wurde"},
