@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	// Deciding, keeping, remembering, naming.
 	"internal/policy":  {},
 	"internal/durable": {},
+	"internal/batch":    {},
 	"internal/seal":    {"internal/durable"},
 	"internal/audit":   {"dicom", "internal/durable", "internal/policy"},
 	// The records of the trail said to others, sent, made a transparency log, and
@@ -53,11 +54,11 @@ var arrows = map[string][]string{
 	"internal/archive": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/audit", "internal/policy"},
 	"internal/archive/match": {"dicom", "dicom/dict", "internal/archive", "internal/policy"},
-	"internal/store/sqlite": {"dicom", "dicom/dict", "dicom/encoding",
+	"internal/store/sqlite": {"dicom", "dicom/dict", "dicom/encoding", "internal/batch",
 		"internal/archive", "internal/archive/match", "internal/policy", "internal/seal"},
 	"internal/store/postgres": {"dicom", "dicom/dict", "dicom/encoding",
 		"internal/archive", "internal/archive/match", "internal/policy"},
-	"internal/store/file": {"dicom", "internal/archive", "internal/durable", "internal/seal"},
+	"internal/store/file": {"dicom", "internal/archive", "internal/batch", "internal/durable", "internal/seal"},
 	"internal/store/s3":   {"dicom", "internal/archive", "internal/seal"},
 	"internal/store/storetest": {"dicom", "dicom/dict", "dicom/encoding",
 		"internal/archive", "internal/archive/match", "internal/policy"},

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 
 	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/batch"
 	"github.com/tresor-pacs/tresor/internal/durable"
 )
 
@@ -26,23 +26,20 @@ type entry struct {
 	header header
 	parts  [][]byte // meta and summary, then the body if it is inline
 	place  place
-	done   chan error
+	err    error // why it was not appended
 }
 
-// appender is the one writer of the packs. Whoever commits hands it an entry
-// and waits; while it syncs one batch the next one gathers.
+// appender is the one writer of the packs. While one batch is written and
+// synced the next one gathers.
 type appender struct {
-	v    *Vault
-	file durable.File // the last pack; nil if there is none yet
+	v     *Vault
+	queue *batch.Queue[*entry]
+	file  durable.File // the last pack; nil if there is none yet
 
-	mu      sync.Mutex
-	wake    sync.Cond
-	waiting []*entry
-	closing bool
-	end     place // of what is durable
-	ended   chan struct{}
+	mu  sync.Mutex
+	end place // of what is durable
 
-	// used by run alone
+	// used by append alone
 	head      []byte // headers of the batch
 	vector    [][]byte
 	allocated int64
@@ -53,62 +50,32 @@ var padding [batchAlign]byte
 
 func (a *appender) start(v *Vault, end place) {
 	a.v, a.end, a.mark = v, end, end
-	a.wake.L = &a.mu
-	a.ended = make(chan struct{})
-	go a.run()
+	a.queue = batch.New(a.append, fits)
 }
 
 // commit appends e, durable on return.
 func (a *appender) commit(e *entry) error {
-	e.done = make(chan error, 1)
-	a.mu.Lock()
-	if a.closing {
-		a.mu.Unlock()
+	if !a.queue.Do(e) {
 		return errClosed
 	}
-	a.waiting = append(a.waiting, e)
-	a.wake.Signal()
-	a.mu.Unlock()
-	return <-e.done
+	return e.err
 }
 
-func (a *appender) run() {
-	defer close(a.ended)
-	for {
-		a.mu.Lock()
-		for len(a.waiting) == 0 && !a.closing {
-			a.wake.Wait()
-		}
-		batch := a.take()
-		a.mu.Unlock()
-		if len(batch) == 0 {
-			return
-		}
-		a.append(batch)
+// fits reports whether one more entry may share a sync with those of a batch.
+func fits(batch []*entry, next *entry) bool {
+	size := next.header.used()
+	for _, e := range batch {
+		size += e.header.used()
 	}
+	return size <= maxBatch
 }
 
-// take removes a batch from what waits.
-func (a *appender) take() []*entry {
-	n, size := 0, int64(0)
-	for n < len(a.waiting) {
-		size += a.waiting[n].header.used()
-		if n > 0 && size > maxBatch {
-			break
-		}
-		n++
-	}
-	batch := a.waiting[:n:n]
-	a.waiting = slices.Clone(a.waiting[n:]) // a new array, which does not keep the batch
-	return batch
-}
-
-// append makes a batch durable and answers those who wait for it.
+// append makes a batch durable.
 func (a *appender) append(batch []*entry) {
 	good := batch[:0]
 	for _, e := range batch {
 		if a.v.slots.stateOf(e.header.slot) != slotLive {
-			e.done <- fmt.Errorf("the study was erased meanwhile: %w", archive.ErrNotFound)
+			e.err = fmt.Errorf("the study was erased meanwhile: %w", archive.ErrNotFound)
 			continue
 		}
 		good = append(good, e)
@@ -117,17 +84,16 @@ func (a *appender) append(batch []*entry) {
 		return
 	}
 	end, err := a.write(good)
-	if err == nil {
-		a.mu.Lock()
-		a.end = end
-		a.mu.Unlock()
+	if err != nil {
+		for _, e := range good {
+			e.err = err
+		}
+		return
 	}
-	for _, e := range good {
-		e.done <- err
-	}
-	if err == nil {
-		a.checkpoint(end, false)
-	}
+	a.mu.Lock()
+	a.end = end
+	a.mu.Unlock()
+	a.checkpoint(end, false)
 }
 
 func (a *appender) write(batch []*entry) (place, error) {
@@ -266,13 +232,9 @@ func (a *appender) last() place {
 	return a.end
 }
 
-// stop answers what waits, ends run, and leaves the last pack without slack.
+// stop appends what waits, takes no more, and leaves the last pack without slack.
 func (a *appender) stop() error {
-	a.mu.Lock()
-	a.closing = true
-	a.wake.Signal()
-	a.mu.Unlock()
-	<-a.ended
+	a.queue.Close()
 	if a.file == nil || a.v.Failed() != nil {
 		return nil
 	}

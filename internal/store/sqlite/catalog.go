@@ -15,6 +15,7 @@ import (
 	"github.com/ncruces/go-sqlite3/vfs"
 
 	"github.com/tresor-pacs/tresor/internal/archive"
+	"github.com/tresor-pacs/tresor/internal/batch"
 )
 
 // KeySize is the length of the key that seals the pages, in bytes.
@@ -28,13 +29,12 @@ type Catalog struct {
 	now        func() time.Time
 	seed       maphash.Seed
 
-	writer   *conn      // nil if read-only
-	writing  sync.Mutex // held while the writer's connection is used
-	requests chan *request
-	stopped  sync.WaitGroup
-	closing  sync.RWMutex // held for reading while a request is sent
-	closed   bool
-	known    knownSeries
+	writer  *conn                  // nil if read-only
+	changes *batch.Queue[*request] // nil if read-only
+	known   knownSeries
+
+	writing sync.Mutex // held while the writer's connection is used
+	closed  bool       // guarded by writing
 }
 
 var _ archive.Catalog = (*Catalog)(nil)
@@ -66,8 +66,7 @@ func Open(path string, key []byte) (*Catalog, error) {
 		vfs.Unregister(c.fileSystem)
 		return nil, fmt.Errorf("open the catalog: %w", explain(err))
 	}
-	c.requests = make(chan *request, maxBatch)
-	c.stopped.Go(c.run)
+	c.changes = batch.New(c.commit, func(batch []*request, _ *request) bool { return len(batch) < maxBatch })
 	return c, nil
 }
 
@@ -134,17 +133,15 @@ func explain(err error) error {
 
 // Close waits for what is under way and closes the catalog.
 func (c *Catalog) Close() error {
-	c.closing.Lock()
+	if c.changes != nil {
+		c.changes.Close()
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	if c.closed {
-		c.closing.Unlock()
 		return nil
 	}
 	c.closed = true
-	if c.requests != nil {
-		close(c.requests)
-	}
-	c.closing.Unlock()
-	c.stopped.Wait()
 	err := c.readers.close()
 	if c.writer != nil {
 		err = errors.Join(err, c.writer.close())

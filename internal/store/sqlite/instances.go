@@ -63,12 +63,13 @@ func (c *Catalog) quick(ctx context.Context, f func(*conn) error) error {
 }
 
 func (c *Catalog) besideWriter(f func(*conn) error) (done bool, err error) {
-	c.closing.RLock() // until f is done the writer is not closed
-	defer c.closing.RUnlock()
-	if c.closed || c.writer == nil || !c.writing.TryLock() {
+	if c.writer == nil || !c.writing.TryLock() {
 		return false, nil
 	}
 	defer c.writing.Unlock()
+	if c.closed {
+		return true, errClosed
+	}
 	return true, f(c.writer)
 }
 

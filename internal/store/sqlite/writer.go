@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// request is one change on its way to the writer.
+// request is one change on its way into the catalog.
 type request struct {
 	change func(*writing) error
-	done   chan error
+	err    error
 }
 
 // maxBatch is how many changes share a transaction at most.
@@ -17,74 +17,54 @@ const maxBatch = 256
 
 var errReadOnly = errors.New("the catalog is open for reading only")
 
-// write has the writer make a change and waits until everybody sees it. The
-// wait does not end with ctx, since the change may be under way.
+// write makes a change; everybody sees it on return. The wait does not end with
+// ctx, since the change may be under way.
 func (c *Catalog) write(ctx context.Context, change func(*writing) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &request{change: change, done: make(chan error, 1)}
-	c.closing.RLock()
-	switch {
-	case c.closed:
-		c.closing.RUnlock()
-		return errClosed
-	case c.requests == nil:
-		c.closing.RUnlock()
+	if c.changes == nil {
 		return errReadOnly
 	}
-	c.requests <- r
-	c.closing.RUnlock()
-	return <-r.done
-}
-
-// run is the goroutine that writes: what waits goes into one transaction.
-func (c *Catalog) run() {
-	for r := range c.requests {
-		batch := []*request{r}
-	gather:
-		for len(batch) < maxBatch {
-			select {
-			case next, ok := <-c.requests:
-				if !ok {
-					break gather
-				}
-				batch = append(batch, next)
-			default:
-				break gather
-			}
-		}
-		c.commit(batch)
+	r := &request{change: change}
+	if !c.changes.Do(r) {
+		return errClosed
 	}
+	return r.err
 }
 
 // commit makes the changes of a batch. If one fails, none is made, and each is
 // tried by itself, so that it harms no other.
 func (c *Catalog) commit(batch []*request) {
 	err := c.transact(batch)
-	if err == nil || len(batch) == 1 {
-		for _, r := range batch {
-			r.done <- err
-		}
+	if err == nil {
+		return
+	}
+	if len(batch) == 1 {
+		batch[0].err = err
 		return
 	}
 	for _, r := range batch {
-		r.done <- c.transact([]*request{r})
+		r.err = c.transact([]*request{r})
 	}
 }
 
 func (c *Catalog) transact(batch []*request) (err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	tx, err := c.writer.BeginImmediate()
-	if err != nil {
+	if err := c.writer.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	w := &writing{conn: c.writer, known: &c.known, counts: make(map[int64]int64)}
 	defer func() {
-		tx.End(&err)
+		if err == nil {
+			err = c.writer.exec("COMMIT")
+		}
 		if err != nil {
 			c.known.forget() // numbers given in the transaction are void
+			if !c.writer.GetAutocommit() {
+				err = errors.Join(err, c.writer.exec("ROLLBACK"))
+			}
 		}
 	}()
 	for _, r := range batch {
