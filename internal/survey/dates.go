@@ -75,6 +75,7 @@ func (l *look) dates(ctx context.Context, x *exchange) {
 	w := &windows{x: x, ctx: ctx, limit: l.p.SizeLimit}
 	if exact {
 		w.limit = math.MaxInt64
+		l.meter.lift()
 	}
 	first := time.Date(firstYear, 1, 1, 0, 0, 0, 0, time.UTC)
 	days := int(time.Now().UTC().Sub(first).Hours()/24) + 2 // tomorrow, for clocks ahead

@@ -44,7 +44,7 @@ func (l *look) dial(ctx context.Context) (net.Conn, error) {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
 	l.connected = true
-	return conn, nil
+	return metered{conn, &l.meter}, nil
 }
 
 // dialState tells what a failed connect says about the port.

@@ -70,6 +70,7 @@ type look struct {
 	budget    int
 	outer     context.Context // not bounded by the endpoint's time
 	patience  *patience
+	meter     meter
 	connected bool
 	first     State // what the first connect said, if it failed
 	failure   error
@@ -96,6 +97,7 @@ func (p *Prober) Look(ctx context.Context, e Endpoint) (*Envelope, error) {
 		r: &Result{Scope: p.Guard.ID(), Began: began, Country: e.Country, ASN: e.ASN, Network: e.Network}}
 	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()
+	l.meter.left = maxReceived
 	l.outer, l.patience = ctx, newPatience(q.Limit, cancel)
 	defer l.patience.timer.Stop()
 	if l.level >= scope.L1 {
@@ -104,6 +106,7 @@ func (p *Prober) Look(ctx context.Context, e Endpoint) (*Envelope, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	l.r.Received = l.meter.total()
 	l.judge()
 	m := Module{Status: l.status(), Protocol: "dicom", Port: e.Port, Result: l.r, Timestamp: time.Now().UTC()}
 	if l.failure != nil && m.Status != "success" {

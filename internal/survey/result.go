@@ -75,6 +75,7 @@ type Result struct {
 	Network     string       `json:"network,omitempty"` // who runs it
 	Scope       string       `json:"scope"`
 	Connections int          `json:"connections"`
+	Received    int64        `json:"received"` // bytes, of all connections
 	Began       time.Time    `json:"began"`
 }
 
