@@ -56,7 +56,6 @@ func parseBare(b []byte, ts dicom.UID) (*dicom.DataSet, error) {
 // notDecoded are the transfer syntaxes of the corpus that have pixels and no
 // decoder, and why.
 var notDecoded = map[string]string{
-	"1.2.840.10008.1.2.4.53":  "JPEG spectral selection, retired in 2006",
 	"1.2.840.10008.1.2.4.100": "video: MPEG-2",
 	"1.2.840.10008.1.2.4.102": "video: MPEG-4",
 	"1.2.840.10008.1.2.4.110": "JPEG XL",

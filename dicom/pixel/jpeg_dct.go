@@ -58,15 +58,19 @@ func decodeJPEG(frame []byte, d *Description, _ Limits) (decoded, error) {
 			return decoded{}, err
 		}
 		switch {
-		case marker == markerSOF0 || marker == markerSOF1:
+		case marker == markerSOF0 || marker == markerSOF1 || marker == markerSOF2:
 			h, err := parseHeader(marker, segment, d)
 			if err != nil {
 				return decoded{}, err
 			}
-			switch h.precision {
-			case 8:
+			switch {
+			case h.precision == 8 && marker == markerSOF2:
+				return progressiveFrame[uint8](s, h, t, d)
+			case h.precision == 12 && marker == markerSOF2:
+				return progressiveFrame[uint16](s, h, t, d)
+			case h.precision == 8:
 				return dctFrame[uint8](s, h, t, d)
-			case 12:
+			case h.precision == 12:
 				return dctFrame[uint16](s, h, t, d)
 			}
 			return decoded{}, jpegError("precision is neither 8 nor 12")
@@ -120,7 +124,7 @@ func (t *dctTables) parse(marker byte, b []byte) error {
 // dctFrame decodes everything behind the frame header.
 func dctFrame[T uint8 | uint16](s *jpegStream, h *jpegHeader, t *dctTables, d *Description) (decoded, error) {
 	dec := &dctDecoder[T]{header: h, tables: &t.huffman, quant: &t.quant}
-	if err := dec.allocate(len(s.b)); err != nil {
+	if err := dec.allocate(len(s.b), 2); err != nil {
 		return decoded{}, err
 	}
 	for {
@@ -154,7 +158,9 @@ func (dec *dctDecoder[T]) mcus() (x, y int) {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-func (dec *dctDecoder[T]) allocate(size int) error {
+// allocate makes the planes, if a stream of size bytes can have so many blocks of
+// least bits each.
+func (dec *dctDecoder[T]) allocate(size, least int) error {
 	for _, c := range dec.header.components {
 		dec.hmax, dec.vmax = max(dec.hmax, c.h), max(dec.vmax, c.v)
 	}
@@ -166,7 +172,7 @@ func (dec *dctDecoder[T]) allocate(size int) error {
 		}
 		blocks += ceilDiv(dec.header.columns*c.h, 8*dec.hmax) * ceilDiv(dec.header.rows*c.v, 8*dec.vmax)
 	}
-	if size*8 < 2*blocks { // a block takes two bits
+	if size*8 < least*blocks {
 		return jpegError("too short for its dimensions")
 	}
 	for _, c := range dec.header.components {

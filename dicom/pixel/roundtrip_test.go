@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -156,6 +158,17 @@ func fuzzDecoder(f *testing.F, ts dicom.UID) {
 				}
 			}
 		}
+	}
+	files, err := filepath.Glob("testdata/*.jpg")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i, name := range files { // of the first two shapes, in the reverse order
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, byte(1-i))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte, shape byte) {
 		d := shapes[int(shape)%len(shapes)]
