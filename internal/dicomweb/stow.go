@@ -162,8 +162,9 @@ func (s *storing) file(r io.Reader) error {
 	}
 	meta, ts, err := encoding.ReadMeta(b)
 	if err == nil {
-		return s.instance(body, archive.Incoming{SOPClass: meta.UID(dict.MediaStorageSOPClassUID),
-			Instance: meta.UID(dict.MediaStorageSOPInstanceUID), TransferSyntax: ts.UID, DataSet: b})
+		named := meta.UID(dict.MediaStorageSOPInstanceUID)
+		return s.instance(body, named, archive.Incoming{SOPClass: meta.UID(dict.MediaStorageSOPClassUID),
+			Instance: announced(named), TransferSyntax: ts.UID, DataSet: b})
 	}
 	if body.err != nil {
 		return bad("the body is not whole")
@@ -189,11 +190,12 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// instance hands one instance to the archive and remembers what became of it.
-func (s *storing) instance(body *bodyReader, in archive.Incoming) error {
+// instance hands one instance, which the request calls named, to the archive and
+// remembers what became of it.
+func (s *storing) instance(body *bodyReader, named dicom.UID, in archive.Incoming) error {
 	in.Study = dicom.UID(s.path["study"])
 	if in.SOPClass != "" && !dict.IsStorageSOPClass(in.SOPClass) {
-		return s.fail(failure{reason: reasonSOPClass, class: in.SOPClass, instance: in.Instance})
+		return s.fail(failure{reason: reasonSOPClass, class: in.SOPClass, instance: named})
 	}
 	r, err := s.session.Store(s.ctx(), in)
 	switch {
@@ -208,13 +210,13 @@ func (s *storing) instance(body *bodyReader, in archive.Incoming) error {
 	case errors.Is(err, archive.ErrDenied) && !s.session.Principal().Has(policy.Store):
 		return err
 	}
-	return s.notTaken(in, r, err)
+	return s.notTaken(in.SOPClass, named, r, err)
 }
 
 // notTaken remembers that the archive did not take an instance. It has written
 // the trail itself.
-func (s *storing) notTaken(in archive.Incoming, r archive.Receipt, err error) error {
-	f := failure{reason: reasonOf(err), class: in.SOPClass, instance: in.Instance}
+func (s *storing) notTaken(class, named dicom.UID, r archive.Receipt, err error) error {
+	f := failure{reason: reasonOf(err), class: class, instance: named}
 	if f.class == "" {
 		f.class = r.SOPClass
 	}

@@ -139,6 +139,7 @@ func (s *storing) dataSet(ds *dicom.DataSet) error {
 	if err != nil {
 		return bad("the metadata cannot be written as a data set")
 	}
-	return s.instance(nil, archive.Incoming{SOPClass: ds.UID(dict.SOPClassUID), Instance: ds.UID(dict.SOPInstanceUID),
+	instance := ds.UID(dict.SOPInstanceUID)
+	return s.instance(nil, instance, archive.Incoming{SOPClass: ds.UID(dict.SOPClassUID), Instance: instance,
 		TransferSyntax: ts.UID, DataSet: bytes.NewReader(b)})
 }

@@ -68,14 +68,31 @@ DICOMweb (PS3.18), at /dicom-web over HTTPS, default port 8443
   Attributes that cannot be matched are ignored with Warning 299. At most 5000
   results in one answer.
   Retrieve: instances in the transfer syntax stored, native ones in Explicit VR
-  Little Endian unless another is named; the preamble is always zero. Frames as
-  they are stored, or decoded where there is a decoder, else 406.
+  Little Endian unless another is named; the preamble is always zero; in parts,
+  alone, or as application/zip (also at .../{uid}.zip). Metadata in JSON or XML.
+  Frames, bulk data and pixel data as they are stored, or decoded where there is
+  a decoder, else 406.
+  Rendered: image/jpeg, image/png, image/gif (animated for several frames);
+  window, viewport, quality (1 to 100: that of the JPEG encoder), annotation
+  (patient: name, ID, birth date, sex; technique: date, modality, series, image,
+  location), iccprofile (no; yes for the profile of the instance). Grayscale and
+  color softcopy presentation states: modality, VOI and presentation LUT,
+  shutters, overlays, displayed area, rotation and flip; their graphic
+  annotations are not drawn.
+  Thumbnails: of a study the middle image of its largest series, of a series its
+  middle image, of an instance its first frame; at most 128 by 128 pixels, or
+  the viewport up to 512 by 512; at most 32 by 32 where text may be burned in.
+  URI service at /dicom-web/wado: all parameters of PS3.18 chapter 9 but
+  anonymize, which is refused.
   Store: application/dicom alone or in parts, DICOM JSON or XML with bulk data in
   parts. Failure reasons: 0111H, 0122H, 0124H, A700H, A900H, C000H, C122H. A file
-  whose File Meta Information names another instance than its data set is
-  refused with A900H. No URI is ever fetched.
-  Not offered: rendered instances, thumbnails, work list service, storage
-  commitment service, the Non-Patient Instance service.
+  whose File Meta Information names another SOP class than its data set is
+  refused with A900H; where it names another instance, the data set counts. No
+  URI is ever fetched.
+  Storage commitment: answered when all instances have been read back; at most
+  20,000 in a request, named in Referenced SOP Sequence. Results stay for an hour.
+  Capabilities: OPTIONS / and /conformance in JSON or WADL; /openapi.json.
+  Not offered: video, volumes, work list service, Non-Patient Instance service.
 
 Service classes
 `, ul.ImplementationClassUID, ul.ImplementationVersion, c.AET, c.Limits.MaxPDU,
