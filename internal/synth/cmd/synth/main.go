@@ -33,6 +33,7 @@ func run(args []string) error {
 	modalities := f.String("modalities", "CT", "one for each series, of "+strings.Join(synth.Modalities(), ","))
 	syntax := f.String("syntax", "1.2.840.10008.1.2.1", "transfer syntax UID: native, deflated or RLE")
 	f.IntVar(&o.Number, "first", 1, "number of the first study")
+	patient := f.Int("patient", 0, "number of the patient of all studies; 0 gives each study its own")
 	f.IntVar(&o.Count, "count", 0, "instances a series; 0 is the modality's own number")
 	f.IntVar(&o.Rows, "rows", 0, "rows; 0 is the modality's own number")
 	f.IntVar(&o.Columns, "columns", 0, "columns; 0 is the modality's own number")
@@ -54,6 +55,9 @@ func run(args []string) error {
 	g, first := synth.New(*seed), o.Number
 	for n := first; n < first+*studies; n++ {
 		o.Number, o.Patient = n, n
+		if *patient != 0 {
+			o.Patient = *patient
+		}
 		if inTurn {
 			o.CharacterSet = synth.CharacterSets()[(n-first)%len(synth.CharacterSets())]
 		}
