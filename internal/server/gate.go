@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tresor-pacs/tresor/internal/access"
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/identity"
@@ -23,7 +24,8 @@ import (
 type gate struct {
 	accounts *identity.Accounts
 	sessions *identity.Sessions
-	oidc     *identity.OIDC // nil: no JWTs
+	oidc     *identity.OIDC        // nil: no JWTs
+	shares   *access.ShareSessions // nil: no shares
 	archive  *archive.Archive
 	failures *identity.Failures
 	unnoted  atomic.Int64 // refusals since the last one in the trail
@@ -77,6 +79,9 @@ func safe(method string) bool {
 // in the trail what it showed. Use says that a person made the request.
 func (g *gate) who(r *http.Request, use bool) (v web.Visitor, shown string, err error) {
 	token, secret := bearer(r), web.SessionSecret(r)
+	if p, ok := g.share(token, secret); ok {
+		return web.Visitor{Session: g.as(p, r, "share "+p.Name)}, "share " + p.Name, nil
+	}
 	if token == "" && secret != "" {
 		p, s, err := g.sessions.Authenticate(secret, use)
 		if s.ID != "" {

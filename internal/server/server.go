@@ -17,6 +17,7 @@ import (
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
+	"github.com/tresor-pacs/tresor/internal/access"
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/dicomweb"
@@ -36,6 +37,7 @@ type Server struct {
 	keeper  *trailKeeper
 	oidc    *identity.OIDC // nil: no provider
 	dicom   *dicomService
+	shares  *access.ShareSessions
 	ready   atomic.Bool
 
 	about
@@ -68,7 +70,7 @@ func (s *Server) open(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	s.data = d
+	s.data, s.shares = d, d.access.NewShareSessions()
 	limits := objectLimits(s.config.Limits)
 	s.recent = newRecent(d.trail)
 	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: s.recent, Records: d.records, Guard: d.access, Log: s.log, Limits: limits})
@@ -171,7 +173,7 @@ func (s *Server) newHTTPS(at string) *http.Server {
 	dicomWeb := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
 	accounts, sessions := s.data.accounts, identity.NewSessions(s.data.accounts, identity.SessionOptions{})
 	pages := s.newPages(accounts, sessions, at)
-	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log), dicomWeb, s.keeper.fhir, pages, s.log)
+	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log).letting(s.shares), dicomWeb, s.keeper.fhir, pages, s.log)
 }
 
 func (s *Server) note(ctx context.Context, code audit.Code, version string) error {

@@ -19,9 +19,9 @@ func TestOnlyTheSignInIsOpen(t *testing.T) {
 	}
 	slices.Sort(open)
 	want := []string{"GET /login", "GET /login/code", "GET /login/provider", "GET /login/provider/back", "GET /login/setup",
-		"GET /setup/{token}", "GET /static/app", "GET /static/icon", "GET /static/passkey",
+		"GET /setup/{token}", "GET /share/{token}", "GET /static/app", "GET /static/icon", "GET /static/passkey",
 		"POST /login", "POST /login/code", "POST /login/passkey", "POST /login/passkey/begin", "POST /login/setup",
-		"POST /preferences", "POST /setup/{token}"}
+		"POST /preferences", "POST /setup/{token}", "POST /share/{token}"}
 	if !slices.Equal(open, want) {
 		t.Errorf("these answer a stranger:\n%s", strings.Join(open, "\n"))
 	}

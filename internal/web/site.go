@@ -20,6 +20,7 @@ type Config struct {
 	Sessions *identity.Sessions
 	Viewer   http.Handler // the embedded viewer, below /viewer
 	Status   func(context.Context) Status
+	Shares   *Shares                    // links to studies; nil: none
 	Methods  []Method                   // further ways to sign in
 	People   *People                    // how people sign in; nil: with a password and a code
 	Source   func(*http.Request) string // the address that failures are counted by
