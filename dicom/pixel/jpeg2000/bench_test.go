@@ -27,25 +27,33 @@ func ct() *Image {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	code, err := Encode(ct())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(512 * 512 * 2)
-	for b.Loop() {
-		if _, err := Decode(context.Background(), code, DefaultLimits()); err != nil {
-			b.Fatal(err)
-		}
+	for kind, encode := range encoders {
+		b.Run(kind, func(b *testing.B) {
+			code, err := encode(ct())
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(512 * 512 * 2)
+			for b.Loop() {
+				if _, err := Decode(context.Background(), code, DefaultLimits()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
 func BenchmarkEncode(b *testing.B) {
-	m := ct()
-	b.SetBytes(512 * 512 * 2)
-	for b.Loop() {
-		if _, err := Encode(m); err != nil {
-			b.Fatal(err)
-		}
+	for kind, encode := range encoders {
+		b.Run(kind, func(b *testing.B) {
+			m := ct()
+			b.SetBytes(512 * 512 * 2)
+			for b.Loop() {
+				if _, err := encode(m); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
