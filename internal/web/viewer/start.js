@@ -37,7 +37,7 @@
     showWarningMessageForCrossOrigin: false,
     showCPUFallbackMessage: false,
     showLoadingIndicator: true,
-    showErrorDetails: 'never',
+    showErrorDetails: 'dev',
     strictZSpacingForVolumeViewport: true,
     groupEnabledModesFirst: true,
     maxNumberOfWebWorkers: 3,
