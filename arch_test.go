@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	// Deciding, keeping, remembering, naming.
 	"internal/policy":  {},
 	"internal/durable": {},
-	"internal/batch":    {},
+	"internal/batch":   {},
 	"internal/seal":    {"internal/durable"},
 	"internal/audit":   {"dicom", "internal/durable", "internal/policy"},
 	// The records of the trail said to others, sent, made a transparency log, and
@@ -152,6 +152,7 @@ var testModules = []string{
 	"github.com/suyashkumar/dicom",
 	"github.com/rogpeppe/go-internal",
 	"github.com/chromedp/chromedp",
+	"github.com/chromedp/cdproto", // its words for what happens in the browser
 }
 
 type listed struct {
