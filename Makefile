@@ -20,7 +20,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: bench-codecs fuzz-codecs help build viewer run test test-browser check fmt vet staticcheck vuln arch gen-check cross gen bench fuzz demo soak clean
+.PHONY: bench-survey bench-codecs fuzz-codecs help build viewer run test test-browser check fmt vet staticcheck vuln arch gen-check cross gen bench fuzz demo soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 14
@@ -83,6 +83,10 @@ cross: ## build for the other systems
 bench: build ## measure the archive and its peers side by side (BENCHARGS=-quick for a look)
 	@scripts/install-deps test
 	$(GO) run ./bench $(BENCHARGS)
+
+bench-survey: ## the survey beside nmap's dicom-ping, over 2,300 simulated archives
+	@scripts/install-deps test
+	TRESOR_SURVEY_BENCH='$(CURDIR)/.cache/bench-survey.md' $(GO) test -count=1 -timeout 10m -v -run '^TestBesideNmap$$' ./internal/survey
 
 bench-codecs: ## the codecs beside the C libraries of the field, in one run
 	TRESOR_BENCH=1 $(GO) test -count=1 -run '^TestCompareWithC$$' -v ./dicom/pixel
