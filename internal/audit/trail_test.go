@@ -109,7 +109,7 @@ func TestConcurrentAppends(t *testing.T) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	for _, callers := range []int{1, 8} {
+	for _, callers := range []int{1, 8, 64, 256} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
 			trail := open(b, b.TempDir(), Options{})
 			b.ReportAllocs()
