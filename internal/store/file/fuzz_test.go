@@ -31,7 +31,7 @@ func FuzzScan(f *testing.F) {
 				t.Fatalf("record at %d, next at %d", off, s.off)
 			}
 			at = s.off
-			if _, err := s.whole(off, h); err != nil {
+			if _, err := s.frontWhole(off, h); err != nil {
 				t.Fatal(err)
 			}
 		}

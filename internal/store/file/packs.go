@@ -15,7 +15,7 @@ import (
 
 const (
 	packMagic      = "TRESPACK"
-	packVersion    = 1
+	packVersion    = 2
 	packHeaderSize = batchAlign
 	// maxPacks is how many packs are kept open for reading when nobody reads them.
 	maxPacks = 64
@@ -87,12 +87,26 @@ func (c *packCache) openPack(n uint32) (durable.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var head [packHeaderSize]byte
-	if err := readFull(f, head[:], 0); err != nil || string(head[:]) != string(packHeader(n)) {
+	if err := checkPack(f, n); err != nil {
 		f.Close()
-		return nil, errors.Join(ErrDamaged, err)
+		return nil, err
 	}
 	return f, nil
+}
+
+// checkPack reads the header of pack n.
+func checkPack(f durable.File, n uint32) error {
+	var head [packHeaderSize]byte
+	if err := readFull(f, head[:], 0); err != nil {
+		return err
+	}
+	if version := binary.BigEndian.Uint32(head[8:]); string(head[:8]) == packMagic && version != packVersion && version != 0 {
+		return fmt.Errorf("it has format version %d, this program reads version %d", version, packVersion)
+	}
+	if string(head[:]) != string(packHeader(n)) {
+		return ErrDamaged
+	}
+	return nil
 }
 
 // shrink closes packs that nobody uses until there is room for one more.

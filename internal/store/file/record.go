@@ -48,7 +48,7 @@ type header struct {
 	body          int64 // length, sealed; wherever it is
 	id            objectID
 	pack          uint32 // so that a record out of place is noticed
-	payload       uint32 // CRC-32C of what follows the header, without padding
+	front         uint32 // CRC-32C of the sealed meta and summary
 }
 
 func (h *header) ownFile() bool { return h.flags&flagOwnFile != 0 }
@@ -75,7 +75,7 @@ func (h *header) put(b []byte) {
 	binary.BigEndian.PutUint64(b[24:], uint64(h.body))
 	copy(b[32:], h.id[:])
 	binary.BigEndian.PutUint32(b[48:], h.pack)
-	binary.BigEndian.PutUint32(b[56:], h.payload)
+	binary.BigEndian.PutUint32(b[56:], h.front)
 	binary.BigEndian.PutUint32(b[60:], checksum(b[:60]))
 }
 
@@ -95,7 +95,7 @@ func parseHeader(b []byte, pack uint32) (h header, ok bool) {
 		body:    int64(binary.BigEndian.Uint64(b[24:])),
 		id:      objectID(b[32:48]),
 		pack:    binary.BigEndian.Uint32(b[48:]),
-		payload: binary.BigEndian.Uint32(b[56:]),
+		front:   binary.BigEndian.Uint32(b[56:]),
 	}
 	sane := h.pack == pack && h.total >= headerSize && h.total%align == 0 &&
 		h.meta <= maxMeta && h.summary <= maxSummary && h.body >= 0 &&

@@ -65,13 +65,10 @@ func (v *Vault) recoverPack(f durable.File, n uint32) (int64, error) {
 // begun reports whether the pack has its header. Without it there must be no
 // record either.
 func (v *Vault) begun(f durable.File, n uint32, size int64) (bool, error) {
-	var head [packHeaderSize]byte
 	if size >= packHeaderSize {
-		if err := readFull(f, head[:], 0); err != nil {
-			return false, err
-		}
-		if string(head[:]) == string(packHeader(n)) {
-			return true, nil
+		err := checkPack(f, n)
+		if err == nil || !errors.Is(err, ErrDamaged) {
+			return err == nil, err
 		}
 	}
 	s := &scanner{src: f, pack: n, off: packHeaderSize, end: size}
@@ -94,7 +91,7 @@ func (v *Vault) lastWhole(f durable.File, s *scanner) (end int64, dropped bool, 
 			return end, dropped, err
 		}
 		if h.kind == kindObject && !v.forgotten(place{s.pack, off}, h) {
-			whole, err := s.whole(off, h)
+			whole, err := v.whole(s, off, h)
 			if err != nil {
 				return end, dropped, err
 			}

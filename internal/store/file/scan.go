@@ -1,6 +1,11 @@
 package file
 
-import "io"
+import (
+	"errors"
+	"io"
+
+	"github.com/tresor-pacs/tresor/internal/seal"
+)
 
 // readAhead is how much a scan reads at once: headers, metas and summaries of
 // small objects lie close together, those of large ones do not.
@@ -80,10 +85,10 @@ func (s *scanner) next() (off int64, h header, ok bool, err error) {
 	return 0, h, false, nil
 }
 
-// whole reports whether what follows the header of the record at off is as it
-// was written.
-func (s *scanner) whole(off int64, h header) (bool, error) {
-	sum, left := uint32(0), h.used()-headerSize
+// frontWhole reports whether the sealed meta and summary of the record at off are
+// as they were written.
+func (s *scanner) frontWhole(off int64, h header) (bool, error) {
+	sum, left := uint32(0), int64(h.meta)+int64(h.summary)
 	for at := off + headerSize; left > 0; {
 		b, err := s.peek(at, int(min(left, 256<<10)))
 		if err != nil {
@@ -95,5 +100,26 @@ func (s *scanner) whole(off int64, h header) (bool, error) {
 		sum = crcUpdate(sum, b)
 		at, left = at+int64(len(b)), left-int64(len(b))
 	}
-	return sum == h.payload, nil
+	return sum == h.front, nil
+}
+
+// whole reports whether all of the record at off is as it was written. A body
+// here has no checksum but its own authentication: it is opened.
+func (v *Vault) whole(s *scanner, off int64, h header) (bool, error) {
+	if ok, err := s.frontWhole(off, h); !ok || err != nil || h.ownFile() {
+		return ok, err
+	}
+	key, err := v.studyKey(h.slot)
+	if err != nil {
+		return true, nil // nobody can tell, and nobody can read it: it stays
+	}
+	body := io.NewSectionReader(s.src, off+h.used()-h.body, h.body)
+	r, err := seal.NewReader(body, h.body, key.body, h.ad(bodyLabel))
+	if err == nil {
+		_, err = io.Copy(io.Discard, r.Section(0, r.Size()))
+	}
+	if errors.Is(err, ErrDamaged) {
+		return false, nil
+	}
+	return err == nil, err
 }

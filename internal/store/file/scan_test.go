@@ -23,7 +23,7 @@ func TestScanOfAShrinkingPack(t *testing.T) {
 		if err != nil || !ok || h.kind != kind || off != int64(i*headerSize) {
 			t.Fatal(i, off, h, ok, err)
 		}
-		if whole, err := s.whole(off, h); !whole || err != nil {
+		if whole, err := s.frontWhole(off, h); !whole || err != nil {
 			t.Error(i, whole, err)
 		}
 	}
@@ -33,8 +33,8 @@ func TestScanOfAShrinkingPack(t *testing.T) {
 	if b, err := s.peek(int64(len(pack)-8), 100); len(b) != 8 || err != nil {
 		t.Error(len(b), err)
 	}
-	long := header{kind: kindObject, total: 4 * headerSize, body: 3 * headerSize, pack: 1}
-	if whole, err := s.whole(headerSize, long); whole || err != nil {
+	long := header{kind: kindObject, total: 4 * headerSize, meta: 3 * headerSize, pack: 1}
+	if whole, err := s.frontWhole(headerSize, long); whole || err != nil {
 		t.Error("a record that the pack's end cuts off is whole:", err)
 	}
 }

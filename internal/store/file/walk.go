@@ -166,7 +166,7 @@ func (w *walker) next(s *scanner) (bool, error) {
 	}
 	r := &record{w.v, s, place{s.pack, off}, h}
 	if w.growing && !r.place.before(w.end) && !w.v.forgotten(r.place, h) {
-		if whole, err := s.whole(off, h); err != nil || !whole {
+		if whole, err := w.v.whole(s, off, h); err != nil || !whole {
 			return false, err // it is just being written
 		}
 	}

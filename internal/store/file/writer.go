@@ -157,7 +157,7 @@ func (w *writer) commit(ctx context.Context, m *archive.Meta) (p, end place, err
 	} else if err := w.settle(body); err != nil {
 		return p, end, w.v.note(err)
 	}
-	w.header.payload = checksum(e.parts...)
+	w.header.front = checksum(front)
 	e.header = w.header
 	if err := w.v.tail.commit(e); err != nil {
 		w.unsettle()
