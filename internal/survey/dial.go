@@ -70,6 +70,7 @@ type tap struct {
 	sent     []byte
 	first    []byte
 	complete bool
+	silent   bool // the time ran out and nothing had been heard
 }
 
 // Write notes the first write.
@@ -82,11 +83,19 @@ func (t *tap) Write(b []byte) (int, error) {
 	return t.Conn.Write(b)
 }
 
-// Read notes the first PDU.
+// Read notes the first PDU. A host that was silent once is not waited for again:
+// what follows is that it closes the connection after our A-ABORT.
 func (t *tap) Read(b []byte) (int, error) {
+	t.mu.Lock()
+	silent := t.silent
+	t.mu.Unlock()
+	if silent {
+		return 0, os.ErrDeadlineExceeded
+	}
 	n, err := t.Conn.Read(b)
 	t.mu.Lock()
 	t.keep(b[:n])
+	t.silent = len(t.first) == 0 && isTimeout(err)
 	t.mu.Unlock()
 	return n, err
 }

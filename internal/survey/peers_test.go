@@ -31,7 +31,7 @@ func loopbackGuard(size string) (*scope.Guard, error) {
 	if g := guards.made[size]; g != nil {
 		return g, nil
 	}
-	file := fmt.Sprintf("id = \"test\"\nowner = \"test\"\nlegal_basis = \"test\"\ncontact = \"test\"\nvalid_until = 2100-01-01\n"+
+	file := fmt.Sprintf("id = \"simulator\"\nowner = \"Example CERT\"\nlegal_basis = \"test\"\ncontact = \"cert@example.org\"\nvalid_until = 2100-01-01\n"+
 		"networks = [\"127.0.0.0/12\"]\nports = [%s]\nmax_level = 5\nsize = %q\n", allPorts(), size)
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
