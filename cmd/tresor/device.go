@@ -94,6 +94,7 @@ type deviceAddCommand struct {
 	CharacterSet []string `help:"Character set of answers to it (ISO_IR 100); default: that of its query, or UTF-8." placeholder:"TERM"`
 	PrivateClass []string `help:"Private SOP classes that it may store." placeholder:"UID"`
 	Prefer       string   `help:"Transfer syntax in which it gets instances, where that loses nothing; default: the stored one." placeholder:"UID"`
+	UserIdentity string   `name:"user-identity" help:"User identities that its associations bring: optional (one that is given must be right), required or ignored." enum:"optional,required,ignored" default:"optional"`
 	TrustCA      string   `name:"trust-ca" help:"Authority of the certificate that it shows when we call it, if not ours." type:"existingfile" placeholder:"FILE"`
 	credential
 	scope
@@ -131,7 +132,7 @@ func (c *deviceAddCommand) device() (identity.Device, error) {
 		return identity.Device{}, err
 	}
 	d := identity.Device{Name: c.Name, Rights: rights, Scope: narrow, Address: c.Address,
-		Destinations: c.SendTo, CharacterSet: c.CharacterSet, PreferredSyntax: dicom.UID(c.Prefer)}
+		Destinations: c.SendTo, CharacterSet: c.CharacterSet, PreferredSyntax: dicom.UID(c.Prefer), UserIdentity: identityRule(c.UserIdentity)}
 	for _, s := range c.AET {
 		aet, err := dicom.ParseAETitle(s)
 		if err != nil {
@@ -257,14 +258,23 @@ func (c *deviceShowCommand) Run(g *globals, o out) error {
 	})
 }
 
+// identityRule reads what --user-identity takes.
+func identityRule(s string) identity.IdentityRule {
+	if s == "optional" {
+		return identity.IdentityOptional
+	}
+	return identity.IdentityRule(s)
+}
+
 type deviceSetCommand struct {
-	Name    string   `arg:"" help:"The device."`
-	Allow   *string  `help:"New rights in place of the old; empty takes all away." placeholder:"LIST"`
-	Address *string  `help:"New address." placeholder:"HOST:PORT"`
-	SendTo  []string `help:"New list of devices that it may have instances sent to." placeholder:"DEVICE"`
-	Prefer  *string  `help:"New transfer syntax in which it gets instances, where that loses nothing; empty: the stored one." placeholder:"UID"`
-	Disable bool     `help:"Let it in no longer." xor:"state"`
-	Enable  bool     `help:"Let it in again." xor:"state"`
+	Name         string   `arg:"" help:"The device."`
+	Allow        *string  `help:"New rights in place of the old; empty takes all away." placeholder:"LIST"`
+	Address      *string  `help:"New address." placeholder:"HOST:PORT"`
+	SendTo       []string `help:"New list of devices that it may have instances sent to." placeholder:"DEVICE"`
+	Prefer       *string  `help:"New transfer syntax in which it gets instances, where that loses nothing; empty: the stored one." placeholder:"UID"`
+	UserIdentity string   `name:"user-identity" help:"User identities that its associations bring." enum:",optional,required,ignored" default:"" placeholder:"optional|required|ignored"`
+	Disable      bool     `help:"Let it in no longer." xor:"state"`
+	Enable       bool     `help:"Let it in again." xor:"state"`
 	scope
 }
 
@@ -294,6 +304,9 @@ func (c *deviceSetCommand) apply(d *identity.Device) error {
 	}
 	if c.Prefer != nil {
 		d.PreferredSyntax = dicom.UID(*c.Prefer)
+	}
+	if c.UserIdentity != "" {
+		d.UserIdentity = identityRule(c.UserIdentity)
 	}
 	if c.Disable || c.Enable {
 		d.Disabled = c.Disable

@@ -24,6 +24,9 @@ type userCommand struct {
 	Disable userDisableCommand `cmd:"" help:"Let a user in no longer; tokens end with it."`
 	Reset   userResetCommand   `cmd:"" help:"Have a user choose a new password, and let a disabled one in again."`
 	SignOut userSignOutCommand `cmd:"" name:"sign-out" help:"End a user's sessions and links in browsers; tokens stay."`
+
+	Factors  userFactorsCommand  `cmd:"" help:"What a user has beside the password: authenticator app, recovery codes, passkeys; --reset takes it away."`
+	Passkeys userPasskeysCommand `cmd:"" help:"List a user's passkeys, or remove one."`
 }
 
 // newPassword says where a password comes from. Without one the person gets a

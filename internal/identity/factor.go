@@ -107,9 +107,14 @@ func (a *Accounts) RemoveTOTP(ctx context.Context, user string) error {
 }
 
 // ResetFactors takes from a user everything beside the password: codes,
-// recovery codes and passkeys.
+// recovery codes and passkeys. It ends the user's sessions, for they may be a
+// thief's.
 func (a *Accounts) ResetFactors(ctx context.Context, user string) error {
-	return a.updateFactors(ctx, user, func(f *factors) error { *f = factors{User: user}; return nil })
+	err := a.updateFactors(ctx, user, func(f *factors) error { *f = factors{User: user}; return nil })
+	if err != nil {
+		return err
+	}
+	return a.EndSessions(ctx, user)
 }
 
 func (f *factors) dropRecovery() {

@@ -125,7 +125,7 @@ func (x *exchange) noteRefusal(name, how string) error {
 	e := audit.Event{Code: audit.Login, Outcome: audit.SeriousFailure, Reason: identity.ErrSignIn.Error(),
 		Details: []audit.Detail{{Name: "how", Value: how}}}
 	if u, known := x.site.Accounts.User(name); known {
-		e.PrincipalKind, e.Principal = string(policy.User), u.Name
+		e.Details = append(e.Details, audit.Detail{Name: "user", Value: u.Name}) // a stranger asks, in that name
 	}
 	return x.note(e)
 }

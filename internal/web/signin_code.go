@@ -7,7 +7,6 @@ import (
 
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/identity"
-	"github.com/tresor-pacs/tresor/internal/policy"
 )
 
 var codeRoutes = []Route{
@@ -182,6 +181,6 @@ func serveEnrolled(x *exchange) error {
 
 // noteAccount writes a change of an account by its own user to the trail.
 func (x *exchange) noteAccount(user, what string) error {
-	return x.note(audit.Event{Code: audit.UserSecurity, PrincipalKind: string(policy.User), Principal: user,
+	return x.note(audit.Event{Code: audit.UserSecurity,
 		Details: []audit.Detail{{Name: "what", Value: what}, {Name: "user", Value: user}}})
 }

@@ -7,7 +7,7 @@ func init() { maps.Copy(texts, peopleTexts) }
 // peopleTexts are the texts of the ways to sign in and of "my account".
 var peopleTexts = map[string]text{
 	"signin.passkey":   {"Sign in with a passkey", "Mit Passkey anmelden"},
-	"signin.provider":  {"Sign in with the account of your house", "Mit dem Konto Ihres Hauses anmelden"},
+	"signin.provider":  {"Sign in with your house's account", "Mit dem Konto des Hauses anmelden"},
 	"passkey.failed":   {"That did not work. Nothing was changed.", "Das hat nicht geklappt. Es wurde nichts geändert."},
 	"passkey.refused":  {"The passkey was not accepted.", "Der Passkey wurde nicht angenommen."},
 	"passkey.script":   {"Passkeys need JavaScript.", "Passkeys brauchen JavaScript."},
