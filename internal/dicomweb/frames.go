@@ -75,15 +75,18 @@ func frameOffers(ts encoding.TransferSyntax) []offer {
 	if !ts.Encapsulated {
 		return append([]offer{{true, typeBytes, plain, true}, {false, typeBytes, plain, true}}, transcodedOffers(ts.UID)...)
 	}
-	var list []offer
-	if typ := frameTypes[ts.UID]; typ != "" {
-		list = append(list, offer{true, typ, ts.UID, true}, offer{false, typ, ts.UID, true})
-	}
 	// The same bytes under a type that says nothing, for viewers that ask for
 	// transfer-syntax=*.
-	list = append(list, offer{true, typeBytes, ts.UID, false}, offer{false, typeBytes, ts.UID, false})
+	list := []offer{{true, typeBytes, ts.UID, false}, {false, typeBytes, ts.UID, false}}
+	var decoded []offer
 	if decodes(ts.UID) {
-		list = append(list, offer{true, typeBytes, plain, true}, offer{false, typeBytes, plain, true})
+		decoded = []offer{{true, typeBytes, plain, true}, {false, typeBytes, plain, true}}
+	}
+	if typ := frameTypes[ts.UID]; typ != "" {
+		list = append([]offer{{true, typ, ts.UID, true}, {false, typ, ts.UID, true}}, list...)
+		list = append(list, decoded...)
+	} else {
+		list = append(decoded, list...) // viewers do not read what has no type here
 	}
 	return append(list, transcodedOffers(ts.UID)...)
 }

@@ -2,6 +2,7 @@ package dicomweb_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"net/http"
 	"strconv"
@@ -218,7 +219,13 @@ func TestFramesNegotiate(t *testing.T) {
 	jls := syntax(t, dict.UIDMPEG2MPML) // which nothing decodes
 	f.put(newObject("1.1", "1.1.1", "1.1.1.1", jls, withFragments(nil, []byte{1, 2})),
 		newObject("1.2", "1.2.1", "1.2.1.1", syntax(t, dict.UIDJPEG2000Lossless), withFragments(nil, []byte{1, 2})))
+	var zip bytes.Buffer
+	z, _ := flate.NewWriter(&zip, flate.BestSpeed)
+	z.Write(make([]byte, 4*6*2))
+	z.Close()
+	f.put(newObject("1.3", "1.3.1", "1.3.1.1", syntax(t, dict.UIDDeflatedImageFrameCompression), withFragments(nil, zip.Bytes())))
 	const video, image = "/studies/1.1/series/1.1.1/instances/1.1.1.1/frames/1", "/studies/1.2/series/1.2.1/instances/1.2.1.1/frames/1"
+	const deflated = "/studies/1.3/series/1.3.1/instances/1.3.1.1/frames/1"
 	for _, c := range []struct {
 		path, accept string
 		status       int
@@ -228,6 +235,9 @@ func TestFramesNegotiate(t *testing.T) {
 		{image, "image/*", 200, "image/jp2; transfer-syntax=" + string(dict.UIDJPEG2000Lossless)},
 		{image, `application/octet-stream; transfer-syntax="*"`, 200, "application/octet-stream; transfer-syntax=" + string(dict.UIDJPEG2000Lossless)},
 		{image, "image/png", 406, ""},
+		// What has no type of its own no viewer reads: it comes decoded unless it is asked for by its name.
+		{deflated, `application/octet-stream; transfer-syntax="*"`, 200, "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"},
+		{deflated, "application/octet-stream; transfer-syntax=" + string(dict.UIDDeflatedImageFrameCompression), 200, "application/octet-stream; transfer-syntax=" + string(dict.UIDDeflatedImageFrameCompression)},
 		{video, "application/octet-stream", 406, ""},
 		{video, "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1", 406, ""},
 	} {
