@@ -94,6 +94,19 @@ DICOMweb (PS3.18), at /dicom-web over HTTPS, default port 8443
   Capabilities: OPTIONS / and /conformance in JSON or WADL; /openapi.json.
   Not offered: video, volumes, work list service, Non-Patient Instance service.
 
+Audit trail (PS3.15 section A.5; tresor audit, docs/audit.md)
+  Every act has a record, durable before the answer. Reported are Application
+  Activity, Audit Log Used, Begin Transferring, Export, Import, Instances
+  Accessed, Instances Transferred, Study Deleted, Network Entry, Query, Security
+  Alert, User Authentication, Order, Patient and Procedure Record, as far as they
+  occur. Not configurable. An identifier that is not known is <none>. Event types
+  of coding scheme 99TRESOR refine those of Security Alert.
+  Sent over syslog on TLS (PS3.15 section A.6; RFC 5424, RFC 5425) where
+  configured: TLS 1.2 or 1.3, a client certificate if one is given; PRI 85, or 84
+  for what was refused or failed; MSGID DICOM+RFC3881; STRUCTURED-DATA meta with
+  sequenceId; UTF-8 with BOM; messages up to 32768 bytes unless configured longer.
+  Searched as FHIR R4 AuditEvent (IHE ITI-81) at /fhir over HTTPS.
+
 Service classes
 `, ul.ImplementationClassUID, ul.ImplementationVersion, c.AET, c.Limits.MaxPDU,
 		time.Duration(c.Limits.Idle), time.Duration(c.Limits.ARTIM))
