@@ -107,12 +107,59 @@ func searchOn(ctx context.Context, fsys durable.FS, dir string, box Box, filter 
 		}
 		m := newMatcher(filter)
 		m.fsys, m.dir, m.box = fsys, dir, box
-		for _, n := range files {
+		for i, n := range files {
+			if i+1 < len(files) && m.passed(files[i+1]) || m.beyond(n) {
+				continue
+			}
 			if !m.searchFile(ctx, n, yield) {
 				return
 			}
 		}
 	}
+}
+
+// disorder is how far the times of records may lie from the order in which they
+// were written: the clock of the machine may have been set back.
+const disorder = 24 * time.Hour
+
+// passed reports whether the file before the one with number next cannot hold a
+// record that matches, by what the next one begins with.
+func (m *matcher) passed(next uint64) bool {
+	if m.After == 0 && m.Since.IsZero() {
+		return false
+	}
+	first, t, ok := m.begins(next)
+	return ok && (first <= m.After+1 && m.After > 0 || !m.Since.IsZero() && t.Before(m.Since.Add(-disorder)))
+}
+
+// beyond reports whether a file begins after what is searched for.
+func (m *matcher) beyond(n uint64) bool {
+	if m.Until.IsZero() {
+		return false
+	}
+	_, t, ok := m.begins(n)
+	return ok && t.After(m.Until.Add(disorder))
+}
+
+// begins returns the number and the time of a file's first record; false if its
+// header or the record cannot be read.
+func (m *matcher) begins(n uint64) (first uint64, t time.Time, ok bool) {
+	for raw := range readFile(m.fsys, m.dir, n) {
+		if raw.err != nil {
+			break
+		}
+		if raw.number == 1 {
+			h, err := parseHeader(raw.bytes)
+			if err != nil {
+				break
+			}
+			first = h.first
+			continue
+		}
+		l, err := parseLine(raw.bytes)
+		return first, l.time, err == nil
+	}
+	return 0, time.Time{}, false
 }
 
 // searchFile searches one file; it returns false if the search is over.
