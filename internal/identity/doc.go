@@ -5,6 +5,10 @@
 // the AE title that it gives is compared with the device's own and proves
 // nothing by itself.
 //
+// It knows people as well: their passwords, one-time codes (RFC 6238), passkeys
+// (Web Authentication Level 3), sessions and tokens, and those whom an OpenID
+// Connect provider vouches for. docs/design/people.md says why as it is.
+//
 // Everything lies below one directory, sealed, and is shared by the server and
 // the command line: each change is one atomic replacement of the registry under
 // a lock, and a running server follows it within a second.

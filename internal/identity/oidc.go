@@ -79,7 +79,7 @@ const (
 // wrong with the options.
 func NewOIDC(a *Accounts, o OIDCOptions) (*OIDC, error) {
 	if err := o.check(); err != nil {
-		return nil, fmt.Errorf("OpenID Connect: %w", err)
+		return nil, err
 	}
 	o.NameClaim = cmp.Or(o.NameClaim, "preferred_username")
 	if o.Now == nil {

@@ -142,7 +142,7 @@ func (c *Config) Check() error {
 	if _, port, _ := net.SplitHostPort(c.DICOM); c.DICOM == c.HTTPS && port != "0" {
 		return errors.New("dicom and https need different ports (PS3.15 section B.12)")
 	}
-	if err := c.SignIn.check(); err != nil {
+	if err := errors.Join(c.SignIn.check(), c.checkOIDC()); err != nil {
 		return err
 	}
 	if err := access.CheckBudgets(c.Budgets); err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,15 @@ func TestConfig(t *testing.T) {
 		{"address", "dicom = \"2762\"\n", "dicom"},
 		{"one port for both", "dicom = \"127.0.0.1:1\"\nhttps = \"127.0.0.1:1\"\n", "different ports"},
 		{"negative", "[limits]\nidle = \"-5m\"\n", "positive"},
+		{"sign-in", "[sign_in]\naddress = \"https://pacs.example\"\nsecond_factor = \"required\"\n", ""},
+		{"sign-in at a plain address", "[sign_in]\naddress = \"http://pacs.example\"\n", "https://"},
+		{"sign-in below a path", "[sign_in]\naddress = \"https://example/pacs\"\n", "https://"},
+		{"no such second factor", "[sign_in]\nsecond_factor = \"never\"\n", "required"},
+		{"provider", oidcTable + "[oidc.roles]\nreaders = \"radiologist\"\n", ""},
+		{"provider without roles", oidcTable, "roles"},
+		{"provider with a role that is none", oidcTable + "[oidc.roles]\nreaders = \"root\"\n", "no role"},
+		{"provider without issuer", "[oidc]\nclient_id = \"tresor\"\n", "issuer"},
+		{"plain provider", strings.Replace(oidcTable, "https", "http", 1) + "[oidc.roles]\nreaders = \"radiologist\"\n", "https"},
 		{"no associations", "[limits]\nassociations = 0\n", "positive"},
 		{"level", "[log]\nlevel = \"loud\"\n", "loud"},
 	} {
@@ -29,7 +39,7 @@ func TestConfig(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := LoadConfig(dir, "")
-			good := c.name == "empty" || c.name == "all"
+			good := slices.Contains([]string{"empty", "all", "sign-in", "provider"}, c.name)
 			if good != (err == nil) || err != nil && !strings.Contains(err.Error(), c.wrong) {
 				t.Fatalf("%+v, %v", got, err)
 			}
@@ -52,3 +62,5 @@ func TestConfigDefaultsAreLoopbackAndNeedNoFile(t *testing.T) {
 		t.Error("a file that was named must be there")
 	}
 }
+
+const oidcTable = "[oidc]\nissuer = \"https://id.example/realms/clinic\"\nclient_id = \"tresor\"\nrole_claim = \"realm_access.roles\"\n"

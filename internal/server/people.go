@@ -71,29 +71,48 @@ func (c *Config) address(https string) string {
 // oidcBack is where the provider sends browsers back to.
 const oidcBack = "/login/provider/back"
 
-// openOIDC returns the configured provider, nil if there is none.
-func openOIDC(c *Config, accounts *identity.Accounts) (*identity.OIDC, error) {
+// oidcOptions returns what the configuration says of the provider, without what lies
+// in files.
+func (c *Config) oidcOptions() identity.OIDCOptions {
 	o := &c.OIDC
-	if o.Issuer == "" {
-		if o.ClientID != "" || o.RoleClaim != "" {
-			return nil, errors.New("oidc: issuer is missing")
-		}
-		return nil, nil
-	}
 	options := identity.OIDCOptions{Issuer: o.Issuer, ClientID: o.ClientID, RedirectURL: c.address(c.HTTPS) + oidcBack,
 		Scopes: o.Scopes, RoleClaim: o.RoleClaim, Roles: map[string]policy.Role{}, NameClaim: o.NameClaim, Audience: o.Audience}
 	for value, role := range o.Roles {
 		options.Roles[value] = policy.Role(role)
 	}
-	if o.ClientSecretFile != "" {
-		secret, err := os.ReadFile(o.ClientSecretFile)
+	return options
+}
+
+// given reports whether a provider is configured.
+func (o *OIDC) given() bool {
+	return o.Issuer != "" || o.ClientID != "" || o.RoleClaim != "" || len(o.Roles) > 0
+}
+
+func (c *Config) checkOIDC() error {
+	if !c.OIDC.given() {
+		return nil
+	}
+	if _, err := identity.NewOIDC(nil, c.oidcOptions()); err != nil {
+		return fmt.Errorf("oidc: %w", err)
+	}
+	return nil
+}
+
+// openOIDC returns the configured provider, nil if there is none.
+func openOIDC(c *Config, accounts *identity.Accounts) (*identity.OIDC, error) {
+	if !c.OIDC.given() {
+		return nil, nil
+	}
+	options := c.oidcOptions()
+	if file := c.OIDC.ClientSecretFile; file != "" {
+		secret, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("oidc: read client_secret_file: %w", err)
 		}
 		options.ClientSecret = strings.TrimSpace(string(secret))
 	}
-	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
+	if file := c.OIDC.CAFile; file != "" {
+		pem, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("oidc: read ca_file: %w", err)
 		}
