@@ -114,7 +114,9 @@ func (t *Transcoder) open(ctx context.Context, header *dicom.DataSet, dec *encod
 		return fmt.Errorf("%w: native pixel data in an encapsulated transfer syntax, or the other way round", ErrSyntax)
 	}
 	if h.IsEncapsulated() {
-		t.source, err = locateFrames(t.r, t.size, header, h.Value, d)
+		var index *FrameIndex
+		index, err = LocateFrames(t.r, h.Value, t.size, header, d.Frames)
+		t.source = &encapsulatedFrames{t.r, index}
 	} else {
 		t.source = &nativeFrames{r: dec.LittleEndian(), d: d}
 	}

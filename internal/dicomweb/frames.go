@@ -130,22 +130,7 @@ func (x *exchange) frame(s *stored, p *pixels, n int) ([]byte, error) {
 	if !s.syntax.Encapsulated {
 		return s.nativeFrame(p, n)
 	}
-	var size int64
-	for _, e := range p.frames[n-1] {
-		size += e.n
-	}
-	if size > maxFrame {
-		return nil, pixel.ErrLimit
-	}
-	b := make([]byte, size)
-	at := int64(0)
-	for _, e := range p.frames[n-1] {
-		if m, err := s.ReadAt(b[at:at+e.n], e.off); int64(m) < e.n {
-			return nil, fmt.Errorf("read a frame: %w", err)
-		}
-		at += e.n
-	}
-	return b, nil
+	return p.frames.Read(s, n-1)
 }
 
 // maxFrame is the largest frame that is sent, in bytes.

@@ -255,22 +255,22 @@ func (t *tile) encodeBlocks() {
 			c, b, k := jobs[i].c, jobs[i].b, jobs[i].k
 			data := c.ints[b.offset+(k.y0-b.y0)*c.width()+k.x0-b.x0:]
 			if c.style == styleHT {
-				k.keep(b, 1, 1, h.encode(data, c.width(), k.width(), k.height()))
+				k.keep(b.planes-1, 1, h.encode(data, c.width(), k.width(), k.height()))
 			} else {
 				planes, out := e.encode(data, c.width(), k.width(), k.height(), b.orient)
-				k.keep(b, planes, 3*planes-2, out)
+				k.keep(b.planes-planes, 3*planes-2, out)
 			}
 		}
 	})
 }
 
-// keep notes the bytes of a block that has so many bit-planes to code; none if
-// all its coefficients are 0.
-func (k *block) keep(b *band, planes, passes int, out []byte) {
-	k.zero = uint8(b.planes - planes)
+// keep notes the bytes of a block without its zero highest bit-planes; none if all
+// its coefficients are 0.
+func (b *block) keep(zero, passes int, out []byte) {
+	b.zero = uint8(zero)
 	if len(out) > 0 {
-		k.included, k.passes = true, passes
-		k.segs = []seg{{passes: passes, pieces: [][]byte{out}}}
+		b.included, b.passes = true, passes
+		b.segs = []seg{{passes: passes, pieces: [][]byte{out}}}
 	}
 }
 

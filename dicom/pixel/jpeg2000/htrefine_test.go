@@ -63,7 +63,7 @@ func refineBlock(c *tileComp, b *band, k *block, passes int) {
 	}
 	var e htEncoder
 	cleanup := e.encode(half, w, w, h)
-	k.keep(b, 2, 1, cleanup)
+	k.keep(b.planes-2, 1, cleanup)
 	if !k.included {
 		return
 	}
