@@ -71,9 +71,6 @@ func showAll(t *testing.T, list []coded) {
 func TestCodecs(t *testing.T) {
 	var list []coded
 	for _, uid := range pixel.EncodedSyntaxes() {
-		if uid == dict.UIDDeflatedImageFrameCompression {
-			continue // OHIF has no decoder for it
-		}
 		syntax, ok := encoding.Lookup(uid)
 		if !ok {
 			t.Fatal(uid)
