@@ -19,6 +19,10 @@ func (s *Session) Find(ctx context.Context, q Query) iter.Seq2[*dicom.DataSet, e
 	return func(yield func(*dicom.DataSet, error) bool) {
 		e := audit.Event{Code: audit.Query, Action: audit.Execute}
 		if d := s.reads(policy.May(s.principal, policy.Find)); !d.Allowed {
+			if err := asked(&e, q); err != nil {
+				yield(nil, err)
+				return
+			}
 			yield(nil, s.denied(ctx, e, d))
 			return
 		}
@@ -46,6 +50,14 @@ func (s *Session) Find(ctx context.Context, q Query) iter.Seq2[*dicom.DataSet, e
 }
 
 func (s *Session) noteQuery(ctx context.Context, e audit.Event, q Query) error {
+	if err := asked(&e, q); err != nil {
+		return err
+	}
+	return s.Note(ctx, e)
+}
+
+// asked enters into e what is searched for, as it was asked.
+func asked(e *audit.Event, q Query) error {
 	identifier, err := encoding.Append(nil, encoding.ExplicitLE, q.Keys)
 	if err != nil {
 		return fmt.Errorf("write the query to the trail: %w", err)
@@ -57,7 +69,7 @@ func (s *Session) noteQuery(ctx context.Context, e audit.Event, q Query) error {
 	case q.Model != "":
 		e.SOPClasses = []dicom.UID{q.Model}
 	}
-	return s.Note(ctx, e)
+	return nil
 }
 
 // denied writes to the trail that the policy said no, and returns ErrDenied, or

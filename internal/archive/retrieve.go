@@ -80,6 +80,7 @@ func (s *Session) RetrieveFor(ctx context.Context, q Query, destination string) 
 func (s *Session) retrieve(ctx context.Context, q Query, d policy.Decision, e audit.Event, choose func([]Entry) []Entry) (*Retrieval, error) {
 	e.Action = audit.Read
 	if d = s.reads(d); !d.Allowed {
+		e.Studies, e.Series, e.Instances = named(q)
 		return nil, s.denied(ctx, e, d)
 	}
 	r := &Retrieval{session: s}
