@@ -132,5 +132,5 @@ func Share(part, whole int) string {
 	if whole == 0 {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f %%", 100*float64(part)/float64(whole))
+	return fmt.Sprintf("%.1f\u00a0%%", 100*float64(part)/float64(whole))
 }

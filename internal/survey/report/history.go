@@ -29,7 +29,7 @@ func (s Sighting) Fill() string {
 }
 
 const (
-	maxLines = 200 // of the inventory in a report
+	maxLines = 100 // of the inventory in a report
 	maxShown = 40  // sightings of a line, the latest
 )
 

@@ -37,7 +37,7 @@ func group(n int64) string {
 	return s
 }
 
-const maxWorst = 200
+const maxWorst = 100
 
 type row struct {
 	Address string

@@ -63,7 +63,7 @@ func (c *content) tiles(d *paper.Doc) {
 	if len(c.Tiles) == 0 {
 		return
 	}
-	d.Room(148)
+	d.Room(150)
 	d.Heading("Map")
 	d.Text("A tile for each country: green has no open system, yellow has fewer than before, red has open systems. The number is that of open systems.")
 	var tiles []paper.Tile

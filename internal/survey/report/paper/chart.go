@@ -42,7 +42,7 @@ func (d *Doc) Tiles(tiles []Tile) {
 		columns, rows = max(columns, t.X+1), max(rows, t.Y+1)
 	}
 	wide := min(d.width/float64(columns), 10.4)
-	tall := wide * 0.72
+	tall := wide * 0.69
 	d.Room(float64(rows)*tall + 4)
 	top := d.f.GetY()
 	for _, t := range tiles {
