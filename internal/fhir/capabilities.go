@@ -4,7 +4,7 @@ package fhir
 var searchParameters = []struct{ Name, Type string }{
 	{"date", "date"}, {"patient", "reference"}, {"agent", "reference"}, {"agent-name", "string"},
 	{"agent-role", "token"}, {"altid", "token"}, {"address", "string"}, {"entity", "reference"}, {"entity-type", "token"},
-	{"entity-role", "token"}, {"type", "token"}, {"subtype", "token"}, {"action", "token"}, {"outcome", "token"}, {"_id", "token"},
+	{"entity-role", "token"}, {"type", "token"}, {"subtype", "token"}, {"action", "token"}, {"source", "reference"}, {"site", "token"}, {"outcome", "token"}, {"_id", "token"},
 }
 
 type capabilityStatement struct {

@@ -68,8 +68,15 @@ func (s *Service) parameter(q *search, name, v string) error {
 		return s.agent(q, v)
 	case "entity":
 		return q.entity(v)
+	case "source":
+		q.anyOf(v, func(want string, _ *audit.Record, e *AuditEvent) bool {
+			return e.Source.Observer.Identifier.Value == tokenCode(want)
+		})
+		return nil
 	}
 	switch name {
+	case "site":
+		q.anyOf(v, func(want string, _ *audit.Record, e *AuditEvent) bool { return e.Source.Site == tokenCode(want) })
 	case "address":
 		q.anyOf(v, func(want string, _ *audit.Record, e *AuditEvent) bool {
 			return slices.ContainsFunc(e.Agent, func(a Agent) bool { return a.Network != nil && a.Network.Address == want })
