@@ -53,6 +53,7 @@ var arrows = map[string][]string{
 	// The archive and its ports. It knows no protocol and no backend.
 	"internal/archive": {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel",
 		"internal/audit", "internal/policy"},
+	"internal/export":        {"dicom", "dicom/dict", "dicom/encoding", "dicom/pixel", "internal/archive"},
 	"internal/archive/match": {"dicom", "dicom/dict", "internal/archive", "internal/policy"},
 	"internal/store/sqlite": {"dicom", "dicom/dict", "dicom/encoding", "internal/batch",
 		"internal/archive", "internal/archive/match", "internal/policy", "internal/seal"},
@@ -141,7 +142,8 @@ var owners = map[string][]string{
 	"github.com/pelletier/go-toml/v2":         {"internal/server", "internal/survey/scope"},
 	"github.com/oschwald/maxminddb-golang/v2": {"internal/survey/geo"},
 	"codeberg.org/go-pdf/fpdf":                {"internal/survey/report/paper"},
-	"golang.org/x/image":                      {"internal/survey/report/paper", "internal/dicomweb"},  // the Go fonts
+	"golang.org/x/image":                      {"internal/survey/report/paper", "internal/dicomweb"}, // the Go fonts
+	"github.com/prometheus/client_golang":     {"internal/server"},
 	"github.com/ncruces/go-sqlite3":           {"internal/store/sqlite", "internal/survey/inventory"}, // the survey must not know the archive's stores
 	"lukechampine.com/adiantum":               {"internal/store/sqlite"},
 }

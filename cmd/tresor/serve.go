@@ -10,9 +10,10 @@ import (
 )
 
 type serveCommand struct {
-	Config string `help:"Configuration file; without it DIR/tresor.toml, which may be absent." type:"existingfile" placeholder:"FILE"`
-	DICOM  string `name:"dicom" help:"Where to listen for DICOM over TLS (default 127.0.0.1:2762)." placeholder:"ADDR"`
-	HTTPS  string `name:"https" help:"Where to listen for HTTPS (default 127.0.0.1:8443)." placeholder:"ADDR"`
+	Config  string `help:"Configuration file; without it DIR/tresor.toml, which may be absent." type:"existingfile" placeholder:"FILE"`
+	DICOM   string `name:"dicom" help:"Where to listen for DICOM over TLS (default 127.0.0.1:2762)." placeholder:"ADDR"`
+	Metrics string `help:"Where to listen for Prometheus, without a login; loopback unless a host is named (default: nowhere)." placeholder:"ADDR"`
+	HTTPS   string `name:"https" help:"Where to listen for HTTPS (default 127.0.0.1:8443)." placeholder:"ADDR"`
 }
 
 // Run serves the archive until it gets SIGTERM or SIGINT.
@@ -26,6 +27,9 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, o out) error {
 	}
 	if c.HTTPS != "" {
 		config.HTTPS = c.HTTPS
+	}
+	if c.Metrics != "" {
+		config.Metrics = c.Metrics
 	}
 	if g.JSON {
 		config.Log.Format = "json"

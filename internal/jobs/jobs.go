@@ -128,6 +128,15 @@ func (q *Queue) Run(ctx context.Context, kinds map[string]Do) error {
 	}
 }
 
+// Len returns how many jobs wait or are under way.
+func (q *Queue) Len() int {
+	names, err := q.waiting()
+	if err != nil {
+		return 0
+	}
+	return len(names)
+}
+
 func (q *Queue) waiting() ([]string, error) {
 	entries, err := os.ReadDir(q.dir)
 	if err != nil {

@@ -23,6 +23,9 @@ type Config struct {
 	// DICOM and HTTPS are the addresses to listen on. Loopback unless told otherwise.
 	DICOM string `toml:"dicom"`
 	HTTPS string `toml:"https"`
+	// Metrics is the address of a listener for Prometheus, which has no login:
+	// loopback unless a host is named. Empty: none.
+	Metrics string `toml:"metrics"`
 	// Names are further host names and addresses for the server's certificate.
 	Names []string `toml:"names"`
 	// Certificate is what HTTPS shows; without it, one of the archive's own CA.
@@ -137,6 +140,11 @@ func (c *Config) Check() error {
 	for name, address := range map[string]string{"dicom": c.DICOM, "https": c.HTTPS} {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			return fmt.Errorf("%s: %w; write it as HOST:PORT", name, err)
+		}
+	}
+	if c.Metrics != "" {
+		if _, _, err := net.SplitHostPort(c.Metrics); err != nil {
+			return fmt.Errorf("metrics: %w; write it as :PORT or HOST:PORT", err)
 		}
 	}
 	if _, port, _ := net.SplitHostPort(c.DICOM); c.DICOM == c.HTTPS && port != "0" {

@@ -26,7 +26,10 @@ const fhirPath = "/fhir"
 // with one word, and so do the pages of the sign-in; who shows a good token or
 // session reaches DICOMweb and the other pages. Its time limits are those of
 // headers: bodies have theirs in patience.
-func newHTTPS(ready func() bool, gate *gate, dicomWeb *dicomweb.Service, trail *fhir.Service, pages *web.Site, log *slog.Logger) *http.Server {
+func newHTTPS(ready func() bool, gate *gate, dicomWeb *dicomweb.Service, trail *fhir.Service, pages *web.Site, m *metrics, log *slog.Logger) *http.Server {
+	dicom := m.timed("dicom-web", func(w http.ResponseWriter, r *http.Request) { gate.pass(w, r, dicomWeb.Serve) })
+	records := m.timed("fhir", func(w http.ResponseWriter, r *http.Request) { gate.pass(w, r, trail.Serve) })
+	page := m.timed("pages", func(w http.ResponseWriter, r *http.Request) { gate.visit(w, r, pages.Serve) })
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == "/healthz" && r.Method == http.MethodGet:
@@ -38,11 +41,11 @@ func newHTTPS(ready func() bool, gate *gate, dicomWeb *dicomweb.Service, trail *
 			}
 			oneWord(w, http.StatusOK, "ready")
 		case path == dicomWebPath || strings.HasPrefix(path, dicomWebPath+"/"):
-			gate.pass(patient(w, r), r, dicomWeb.Serve)
+			dicom(patient(w, r), r)
 		case path == fhirPath || strings.HasPrefix(path, fhirPath+"/"):
-			gate.pass(patient(w, r), r, trail.Serve)
+			records(patient(w, r), r)
 		default:
-			gate.visit(patient(w, r), r, pages.Serve)
+			page(patient(w, r), r)
 		}
 	})
 	server := &http.Server{

@@ -38,6 +38,7 @@ type Server struct {
 	oidc    *identity.OIDC // nil: no provider
 	dicom   *dicomService
 	shares  *access.ShareSessions
+	metrics *metrics
 	ready   atomic.Bool
 
 	about
@@ -72,7 +73,8 @@ func (s *Server) open(ctx context.Context, dir string) error {
 	}
 	s.data, s.shares = d, d.access.NewShareSessions()
 	limits := objectLimits(s.config.Limits)
-	s.recent = newRecent(d.trail)
+	s.metrics = newMetrics()
+	s.recent = newRecent(counted{d.trail, s.metrics})
 	s.archive, err = archive.Open(ctx, archive.Config{Catalog: d.catalog, Vault: d.vault, Trail: s.recent, Records: d.records, Guard: d.access, Log: s.log, Limits: limits})
 	if err != nil {
 		return errors.Join(err, d.close())
@@ -129,6 +131,15 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 		return err
 	}
 	defer httpsListener.Close()
+	metricsListener, err := listenMetrics(s.config.Metrics)
+	if err != nil {
+		return err
+	}
+	if metricsListener != nil {
+		defer metricsListener.Close()
+		s.log.InfoContext(ctx, "metrics for Prometheus", "address", metricsListener.Addr().String())
+	}
+	s.metrics.watch(s)
 	at := Addresses{dicomListener.Addr().String(), httpsListener.Addr().String()}
 	s.at = at
 	if err := at.write(dir); err != nil {
@@ -141,7 +152,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 5)
+	ended := make(chan error, 6)
 	run := func(f func() error) {
 		go func() {
 			err := f()
@@ -151,6 +162,7 @@ func (s *Server) listenAndServe(ctx context.Context, dir string, out io.Writer) 
 	}
 	grace := time.Duration(s.config.Limits.StopGrace)
 	run(func() error { return s.dicom.serve(ctx, dicomListener) })
+	run(func() error { return s.metrics.serve(ctx, metricsListener) })
 	run(func() error { return s.tend(ctx) })
 	run(func() error { return serveHTTPS(ctx, s.newHTTPS(at.HTTPS), httpsListener, grace) })
 	run(func() error {
@@ -173,7 +185,7 @@ func (s *Server) newHTTPS(at string) *http.Server {
 	dicomWeb := dicomweb.New(dicomweb.Config{Prefix: dicomWebPath, Limits: objectLimits(s.config.Limits), Log: s.log})
 	accounts, sessions := s.data.accounts, identity.NewSessions(s.data.accounts, identity.SessionOptions{})
 	pages := s.newPages(accounts, sessions, at)
-	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log).letting(s.shares), dicomWeb, s.keeper.fhir, pages, s.log)
+	return newHTTPS(s.ready.Load, newGate(accounts, sessions, s.oidc, s.archive, s.log).letting(s.shares), dicomWeb, s.keeper.fhir, pages, s.metrics, s.log)
 }
 
 func (s *Server) note(ctx context.Context, code audit.Code, version string) error {
