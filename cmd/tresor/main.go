@@ -44,6 +44,7 @@ type commands struct {
 	Access      accessCommand      `cmd:"" help:"Budgets, emergency access and its reviews."`
 	Share       shareCommand       `cmd:"" help:"Links to studies for patients and referring doctors."`
 	Erase       eraseCommand       `cmd:"" help:"Erase studies: two people, and no hold or retention in the way."`
+	Export      exportCommand      `cmd:"" help:"Write a patient's studies out: DICOMDIR, a page, hashes."`
 	Retention   retentionCommand   `cmd:"" help:"How long studies have to be kept, and legal holds."`
 	Quarantine  quarantineCommand  `cmd:"" help:"Instances with other bytes under a UID that was taken."`
 	Audit       auditCommand       `cmd:"" help:"The audit trail."`

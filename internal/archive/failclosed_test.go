@@ -37,6 +37,10 @@ var operations = map[string]func(ctx context.Context, t *testing.T, s *archive.S
 		_, err := s.RetrieveFor(ctx, studyQuery("1.2.3"), "ws1")
 		return err
 	},
+	"Export": func(ctx context.Context, _ *testing.T, s *archive.Session) error {
+		_, err := s.Export(ctx, studyQuery("1.2.3"))
+		return err
+	},
 	"Access": func(ctx context.Context, _ *testing.T, s *archive.Session) error {
 		_, err := s.Access(ctx, studyQuery("1.2.3"))
 		return err

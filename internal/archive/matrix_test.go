@@ -55,6 +55,9 @@ var acts = map[string]act{
 	"RetrieveFor": {policy.Move, func(ctx context.Context, s *archive.Session, u dicom.UID) (bool, error) {
 		return gave(s.RetrieveFor(ctx, studyQuery(u), "ws"))
 	}},
+	"Export": {policy.Export, func(ctx context.Context, s *archive.Session, u dicom.UID) (bool, error) {
+		return gave(s.Export(ctx, studyQuery(u)))
+	}},
 	"Commitment": {policy.Commit, func(ctx context.Context, s *archive.Session, u dicom.UID) (bool, error) {
 		results, err := s.Commitment(ctx, []archive.Ref{{SOPClass: dict.UIDSecondaryCaptureImageStorage, Instance: u + ".1"}})
 		return err == nil && results[0].Err == nil, err
