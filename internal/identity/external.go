@@ -28,15 +28,27 @@ func (r *accounts) external(e External) *User {
 	return nil
 }
 
-// signInExternal returns the account that is bound to somebody at a provider,
-// with the role, and makes it at the first time: named so, unless another
-// account has the name.
-func (a *Accounts) signInExternal(ctx context.Context, e External, name string, role policy.Role) (User, error) {
-	if u := a.current.Load().external(e); u == nil {
+// signIn returns the account of somebody at the provider, with the role, and
+// makes it at the first time: named as the claims say, unless another account
+// has the name.
+func (p *OIDC) signIn(ctx context.Context, c *claims, role policy.Role) (User, error) {
+	a, e := p.accounts, External{p.o.Issuer, c.Subject}
+	switch u := a.current.Load().external(e); {
+	case u == nil:
+		name := c.name(p.o.NameClaim)
+		if _, taken := a.User(name); taken {
+			return User{}, errNameTaken
+		}
+		if err := p.o.Note(ctx, name, "added as "+string(role)+" by the provider"); err != nil {
+			return User{}, err
+		}
 		if err := a.adoptExternal(ctx, e, name, role); err != nil {
 			return User{}, err
 		}
-	} else if u.Role != role && !u.Disabled {
+	case u.Role != role && !u.Disabled:
+		if err := p.o.Note(ctx, u.Name, "role "+string(role)+" from the provider"); err != nil {
+			return User{}, err
+		}
 		if err := a.UpdateUser(ctx, u.Name, func(u *User) error { u.Role = role; return nil }); err != nil {
 			return User{}, err
 		}

@@ -48,7 +48,7 @@ func (p *OIDC) AuthenticateJWT(ctx context.Context, raw string) (policy.Principa
 	e := External{p.o.Issuer, c.Subject}
 	u, err := p.accounts.goodExternal(e)
 	if p.accounts.current.Load().external(e) == nil {
-		u, err = p.accounts.signInExternal(ctx, e, c.name(p.o.NameClaim), role)
+		u, err = p.signIn(ctx, c, role)
 	}
 	if errors.Is(err, errDisabled) {
 		return refuse(DisabledUser, nil)

@@ -32,7 +32,10 @@ type OIDCOptions struct {
 	NameClaim    string                 // what a new account is named after; "": preferred_username
 	Audience     string                 // of JWTs that are taken as bearer tokens; "": none are
 	CAs          *x509.CertPool         // nil: those of the system
-	Now          func() time.Time       // nil: time.Now
+	// Note writes to the trail that an account is about to be made or changed;
+	// nothing happens if it fails. Nil: nothing is written.
+	Note func(ctx context.Context, user, what string) error
+	Now  func() time.Time // nil: time.Now
 }
 
 // OIDC is an OpenID Connect provider (OpenID Connect Core 1.0) whose people may
@@ -82,6 +85,9 @@ func NewOIDC(a *Accounts, o OIDCOptions) (*OIDC, error) {
 		return nil, err
 	}
 	o.NameClaim = cmp.Or(o.NameClaim, "preferred_username")
+	if o.Note == nil {
+		o.Note = func(context.Context, string, string) error { return nil }
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -221,7 +227,7 @@ func (p *OIDC) account(ctx context.Context, c *claims) (User, error) {
 	role, err := p.role(c)
 	if err == nil {
 		var u User
-		if u, err = p.accounts.signInExternal(ctx, External{p.o.Issuer, c.Subject}, c.name(p.o.NameClaim), role); err == nil {
+		if u, err = p.signIn(ctx, c, role); err == nil {
 			return u, nil
 		}
 	}

@@ -1,8 +1,10 @@
 package identity
 
 import (
+	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +161,32 @@ func TestOIDCAccounts(t *testing.T) {
 	ticket, back = signInThere(t, p, o)
 	if u, err := o.Finish(t.Context(), ticket, back); !errors.Is(err, errDisabled) || u.Name != "" {
 		t.Errorf("a disabled user: %+v, %v", u, err)
+	}
+}
+
+// What the provider changes here is in the trail first, or does not happen.
+func TestOIDCIsWrittenDown(t *testing.T) {
+	p, a, o := withProvider(t)
+	var noted []string
+	failing := errors.New("the trail cannot be written")
+	o.o.Note = func(_ context.Context, user, what string) error {
+		if noted = append(noted, user+": "+what); len(noted) == 1 {
+			return failing
+		}
+		return nil
+	}
+	for _, group := range []string{"readers", "readers", "readers", "admins"} {
+		p.SetClaims(oidctest.AnnaID, groups(group))
+		ticket, back := signInThere(t, p, o)
+		_, err := o.Finish(t.Context(), ticket, back)
+		if first := len(a.Users()) == 0; first != errors.Is(err, failing) {
+			t.Errorf("%d users, %v", len(a.Users()), err)
+		}
+	}
+	want := []string{oidctest.Anna + ": added as radiologist by the provider", oidctest.Anna + ": added as radiologist by the provider",
+		oidctest.Anna + ": role administrator from the provider"}
+	if !slices.Equal(noted, want) {
+		t.Errorf("%q", noted)
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -99,11 +100,16 @@ func (c *Config) checkOIDC() error {
 }
 
 // openOIDC returns the configured provider, nil if there is none.
-func openOIDC(c *Config, accounts *identity.Accounts) (*identity.OIDC, error) {
+func (s *Server) openOIDC() (*identity.OIDC, error) {
+	c := &s.config
 	if !c.OIDC.given() {
 		return nil, nil
 	}
 	options := c.oidcOptions()
+	options.Note = func(ctx context.Context, user, what string) error {
+		p := policy.Principal{Kind: policy.System, Name: "archive"}
+		return s.archive.As(p).Note(context.WithoutCancel(ctx), UserEvent(user, what))
+	}
 	if file := c.OIDC.ClientSecretFile; file != "" {
 		secret, err := os.ReadFile(file)
 		if err != nil {
@@ -121,7 +127,7 @@ func openOIDC(c *Config, accounts *identity.Accounts) (*identity.OIDC, error) {
 			return nil, errors.New("oidc: ca_file has no certificate")
 		}
 	}
-	return identity.NewOIDC(accounts, options)
+	return identity.NewOIDC(s.data.accounts, options)
 }
 
 // newPeople returns how people sign in to the pages.

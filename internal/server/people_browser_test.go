@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -213,6 +214,13 @@ func TestBrowserProvider(t *testing.T) {
 	w.typed("#username", oidctest.Anna)
 	w.typed("#password", oidctest.Password+"\r")
 	w.until("the account", `location.pathname === "/account" && document.body.textContent.includes("`+oidctest.Anna+`")`)
+	if !slices.ContainsFunc(r.records(t, audit.UserSecurity), func(e audit.Event) bool {
+		return slices.Contains(e.Details, audit.Detail{Name: "what", Value: "added as radiologist by the provider"})
+	}) {
+		t.Error("the trail does not say that the provider made an account")
+	}
+	w.run(`const f = document.querySelector('form[action="/preferences"]'); f.querySelector('[value=de]').click()`)
+	w.until("German", `document.documentElement.lang === "de"`)
 	w.both("account-provider")
 	w.signOut()
 	w.both("signin-provider")

@@ -84,7 +84,7 @@ func (s *Server) open(ctx context.Context, dir string) error {
 		s.jobs, err = jobs.Open(filepath.Join(dir, jobsDir), box, jobs.Options{Log: s.log})
 	}
 	if err == nil {
-		s.oidc, err = openOIDC(&s.config, d.accounts)
+		s.oidc, err = s.openOIDC()
 	}
 	if err == nil {
 		err = s.openKeeper(ctx, dir)

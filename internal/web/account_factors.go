@@ -50,20 +50,20 @@ func serveAppConfirm(x *exchange) error {
 	if err := x.parseForm(); err != nil {
 		return err
 	}
-	if err := x.noteAccount(user, "authenticator app set up"); err != nil {
+	if err := x.noteAccount(user, appSetUp); err != nil {
 		return err
 	}
 	recovery, err := x.site.Accounts.ConfirmTOTP(x.Context(), user, x.PostForm.Get("code"))
-	if errors.Is(err, identity.ErrCode) {
+	if errors.Is(err, identity.ErrCode) || errors.Is(err, identity.ErrNoEnrolment) {
+		if err := x.noteFailed(user, appSetUp, err); err != nil {
+			return err
+		}
 		e, err := x.site.Accounts.PendingTOTP("Tresor", user)
 		if err != nil {
 			return x.toAccount()
 		}
 		x.showEnrolment(e, "code.wrong")
 		return nil
-	}
-	if errors.Is(err, identity.ErrNoEnrolment) {
-		return x.toAccount()
 	}
 	if err != nil {
 		return err
@@ -150,6 +150,9 @@ func serveNewPasskey(x *exchange) error {
 	http.SetCookie(x.w, cookie(stepCookie, "", 0))
 	if errors.Is(err, identity.ErrPasskey) {
 		x.site.Log.WarnContext(x.Context(), "web: passkey not registered", "error", err)
+		if err := x.noteFailed(user, "passkey added", identity.ErrPasskey); err != nil {
+			return err
+		}
 		return x.showAccount(http.StatusUnprocessableEntity, "passkey.failed")
 	}
 	if err != nil {
@@ -165,6 +168,9 @@ func serveRenamePasskey(x *exchange) error {
 		return err
 	}
 	if err := x.parseForm(); err != nil {
+		return err
+	}
+	if err := x.noteAccount(user, "passkey "+x.path["id"]+" renamed"); err != nil {
 		return err
 	}
 	err = x.site.Accounts.RenamePasskey(x.Context(), user, x.path["id"], x.PostForm.Get("name"))

@@ -160,11 +160,14 @@ func serveEnrolled(x *exchange) error {
 	if !known || x.site.Accounts.Factors(s.user).Second() || !x.mayTry(s.user) {
 		return x.anew()
 	}
-	if err := x.noteAccount(s.user, "authenticator app set up"); err != nil {
+	if err := x.noteAccount(s.user, appSetUp); err != nil {
 		return err
 	}
 	recovery, err := x.site.Accounts.ConfirmTOTP(x.Context(), s.user, x.PostForm.Get("code"))
 	if errors.Is(err, identity.ErrCode) || errors.Is(err, identity.ErrNoEnrolment) {
+		if err := x.noteFailed(s.user, appSetUp, err); err != nil {
+			return err
+		}
 		if s.tries++; s.tries >= codeTries {
 			return x.anew()
 		}
@@ -179,8 +182,20 @@ func serveEnrolled(x *exchange) error {
 	})
 }
 
-// noteAccount writes a change of an account by its own user to the trail.
-func (x *exchange) noteAccount(user, what string) error {
-	return x.note(audit.Event{Code: audit.UserSecurity,
-		Details: []audit.Detail{{Name: "what", Value: what}, {Name: "user", Value: user}}})
+// appSetUp is what the trail says of an authenticator app.
+const appSetUp = "authenticator app set up"
+
+// noteAccount writes a change of an account by its own user to the trail, before it
+// is made.
+func (x *exchange) noteAccount(user, what string) error { return x.note(accountEvent(user, what)) }
+
+// noteFailed writes down that a change did not come about.
+func (x *exchange) noteFailed(user, what string, why error) error {
+	e := accountEvent(user, what)
+	e.Outcome, e.Reason = audit.SeriousFailure, why.Error()
+	return x.note(e)
+}
+
+func accountEvent(user, what string) audit.Event {
+	return audit.Event{Code: audit.UserSecurity, Details: []audit.Detail{{Name: "what", Value: what}, {Name: "user", Value: user}}}
 }
