@@ -18,12 +18,20 @@ type Queue[T any] struct {
 	closed  bool
 }
 
-// ticket is an item that waits. wake gets false when it was done by somebody
-// else and true when the one who brought it is to lead.
+// ticket is an item that waits.
 type ticket[T any] struct {
 	item T
-	wake chan bool
+	wake chan call
 }
+
+// call is why whoever brought an item is woken.
+type call int
+
+const (
+	done call = iota // by somebody else
+	lead             // it is the first of the next batch
+	lost             // nobody will do it, and nothing after it
+)
 
 // New returns a Queue that has do called with each batch, by one goroutine at a
 // time. The outcome of an item is for do to leave in the item. fits says whether
@@ -35,22 +43,27 @@ func New[T any](do func([]T), fits func(batch []T, next T) bool) *Queue[T] {
 }
 
 // Do has the item done, in order of arrival; it is when Do returns. False says
-// that the queue is closed and the item is not done.
+// that it is not, because the queue is closed. A panic while a batch is done
+// closes it: what waits must neither hang nor pass for done.
 func (q *Queue[T]) Do(item T) bool {
-	t := &ticket[T]{item, make(chan bool, 1)}
+	t := &ticket[T]{item, make(chan call, 1)}
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
 		return false
 	}
 	q.waiting = append(q.waiting, t)
-	lead := !q.busy
+	why := lead
+	busy := q.busy
 	q.busy = true
 	q.mu.Unlock()
-	if lead || <-t.wake {
+	if busy {
+		why = <-t.wake
+	}
+	if why == lead {
 		q.lead()
 	}
-	return true
+	return why != lost
 }
 
 // lead does the first batch of what waits, which the caller's own item begins,
@@ -64,22 +77,41 @@ func (q *Queue[T]) lead() {
 		}
 		items = append(items, t.item)
 	}
-	done := q.waiting[:len(items):len(items)]
+	now := q.waiting[:len(items):len(items)]
 	q.waiting = append([]*ticket[T](nil), q.waiting[len(items):]...) // an array that does not keep what is done
 	q.mu.Unlock()
 
+	whole := false
+	defer func() {
+		if !whole {
+			q.abandon(now[1:])
+		}
+	}()
 	q.do(items)
-	for _, t := range done[1:] {
-		t.wake <- false
+	whole = true
+	for _, t := range now[1:] {
+		t.wake <- done
 	}
 
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) > 0 {
-		q.waiting[0].wake <- true
+		q.waiting[0].wake <- lead
 		return
 	}
 	q.busy = false
+	q.idle.Broadcast()
+}
+
+// abandon closes the queue while a panic passes.
+func (q *Queue[T]) abandon(rest []*ticket[T]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.busy = true, false
+	for _, t := range append(rest, q.waiting...) {
+		t.wake <- lost
+	}
+	q.waiting = nil
 	q.idle.Broadcast()
 }
 

@@ -101,3 +101,38 @@ func TestMany(t *testing.T) {
 		t.Errorf("%d at once, %d done", most.Load(), total.Load())
 	}
 }
+
+// TestPanic: nobody hangs, nothing passes for done, and nothing is taken any more.
+func TestPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := New(func(items []*item) {
+			time.Sleep(time.Second)
+			if items[0].n == 1 {
+				panic("a bug")
+			}
+		}, func(batch []*item, _ *item) bool { return len(batch) < 2 })
+		var passed, panicked atomic.Int32
+		var all sync.WaitGroup
+		for n := range 5 {
+			all.Go(func() {
+				defer func() {
+					if recover() != nil {
+						panicked.Add(1)
+					}
+				}()
+				if q.Do(&item{n: n}) {
+					passed.Add(1)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		if passed.Load() != 1 || panicked.Load() != 1 {
+			t.Errorf("%d passed for done, %d panicked", passed.Load(), panicked.Load())
+		}
+		q.Close()
+		if q.Do(&item{}) {
+			t.Error("done after a panic")
+		}
+	})
+}
