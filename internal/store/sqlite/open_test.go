@@ -297,3 +297,37 @@ func checkKilled(t *testing.T, path string, last int) int {
 	}
 	return marked
 }
+
+// TestPanicInAChange: half a transaction is not committed, nobody waits for ever,
+// and what was there can be read.
+func TestPanicInAChange(t *testing.T) {
+	c, err := Open(filepath.Join(t.TempDir(), "catalog.db"), make([]byte, KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic did not come through")
+			}
+		}()
+		c.write(t.Context(), func(w *writing) error {
+			if _, err := w.word("half"); err != nil {
+				return err
+			}
+			panic("a bug")
+		})
+	}()
+	if err := c.write(t.Context(), func(*writing) error { return nil }); !errors.Is(err, errClosed) {
+		t.Error("a change after a panic:", err)
+	}
+	err = c.readers.do(t.Context(), func(r *conn) error {
+		if _, there, err := r.number("SELECT 1 FROM word WHERE text = 'half'"); there || err != nil {
+			t.Error(there, err)
+		}
+		return nil
+	})
+	if err := errors.Join(err, c.Close()); err != nil {
+		t.Error(err)
+	}
+}

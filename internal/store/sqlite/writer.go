@@ -56,11 +56,12 @@ func (c *Catalog) transact(batch []*request) (err error) {
 		return fmt.Errorf("begin: %w", err)
 	}
 	w := &writing{conn: c.writer, known: &c.known, counts: make(map[int64]int64)}
+	whole := false // not if a panic passes
 	defer func() {
-		if err == nil {
+		if whole && err == nil {
 			err = c.writer.exec("COMMIT")
 		}
-		if err != nil {
+		if !whole || err != nil {
 			c.known.forget() // numbers given in the transaction are void
 			if !c.writer.GetAutocommit() {
 				err = errors.Join(err, c.writer.exec("ROLLBACK"))
@@ -72,7 +73,9 @@ func (c *Catalog) transact(batch []*request) (err error) {
 			return err
 		}
 	}
-	return w.finish()
+	err = w.finish()
+	whole = true
+	return err
 }
 
 // writing is a transaction under way.
