@@ -1,5 +1,7 @@
 package jpeg2000
 
+import "encoding/binary"
+
 // htForward reads a byte stream forwards, lowest bit first; the byte after one
 // of all ones holds seven bits (T.814 sections 7.1.2 and 7.1.4).
 type htForward struct {
@@ -12,6 +14,26 @@ type htForward struct {
 
 // bits returns the next n bits, 32 at most.
 func (r *htForward) bits(n uint) uint32 {
+	if r.n < n {
+		r.load(n)
+	}
+	v := uint32(r.acc & (1<<n - 1))
+	r.acc >>= n
+	r.n -= n
+	return v
+}
+
+// load makes sure that n bits are there: four bytes at once if none of them is
+// all ones, nor the one before.
+func (r *htForward) load(n uint) {
+	if len(r.b) >= 4 && r.last != 0xff {
+		if v := binary.LittleEndian.Uint32(r.b); !hasOnes(v) {
+			r.acc |= uint64(v) << r.n
+			r.n += 32
+			r.last, r.b = r.b[3], r.b[4:]
+			return
+		}
+	}
 	for r.n < n {
 		v := r.fill
 		if len(r.b) > 0 {
@@ -26,11 +48,10 @@ func (r *htForward) bits(n uint) uint32 {
 		}
 		r.last = v
 	}
-	v := uint32(r.acc & (1<<n - 1))
-	r.acc >>= n
-	r.n -= n
-	return v
 }
+
+// hasOnes reports whether one of the four bytes of v is all ones.
+func hasOnes(v uint32) bool { return (^v-0x01010101)&v&0x80808080 != 0 }
 
 // htBackward reads a byte stream backwards, lowest bit first; a byte whose seven
 // low bits are ones, before one above 0x8f, holds seven bits (T.814 sections
@@ -44,6 +65,21 @@ type htBackward struct {
 
 // fillUp makes sure that n bits, 32 at most, are there.
 func (r *htBackward) fillUp(n uint) {
+	if r.n < n {
+		r.load(n)
+	}
+}
+
+// load reads four bytes at once if none of them can hold seven bits.
+func (r *htBackward) load(n uint) {
+	if k := len(r.b) - 4; k >= 0 {
+		if v := binary.BigEndian.Uint32(r.b[k:]); !hasOnes(v | 0x80808080) {
+			r.acc |= uint64(v) << r.n
+			r.n += 32
+			r.last, r.b = r.b[k], r.b[:k]
+			return
+		}
+	}
 	for r.n < n {
 		v := byte(0)
 		if k := len(r.b) - 1; k >= 0 {

@@ -78,7 +78,7 @@ func (d *blockDecoder) cleanupHT(b *block, planes int) error {
 		h.vlc.acc, h.vlc.n = 7, 3
 	}
 	quads := (d.w + 1) / 2
-	h.above, h.below = make([]uint8, 2*quads+3), make([]uint8, 2*quads+3)
+	h.above, h.below = grown(h.above, 2*quads+3), grown(h.below, 2*quads+3)
 	for y := 0; y < d.h; y += 2 {
 		if err := d.quadRow(y, quads); err != nil {
 			return err
@@ -87,6 +87,15 @@ func (d *blockDecoder) cleanupHT(b *block, planes int) error {
 		clear(h.below)
 	}
 	return nil
+}
+
+// grown returns n zeros, in b if there is room.
+func grown(b []uint8, n int) []uint8 {
+	if cap(b) < n {
+		return make([]uint8, n)
+	}
+	clear(b[:n])
+	return b[:n]
 }
 
 // quadRow decodes the row of quads at y.
@@ -115,18 +124,34 @@ func (d *blockDecoder) quadRow(y, quads int) error {
 // pattern of the quad before it, and of above, the exponents of the row of samples
 // above it.
 func htContext(above []uint8, q int, left uint8, first bool) int {
-	bit := func(on bool, n int) int {
-		if on {
-			return 1 << n
-		}
-		return 0
-	}
 	if first {
-		return bit(left&3 != 0, 0) | bit(left&4 != 0, 1) | bit(left&8 != 0, 2)
+		return int(htFirstContext[left&15])
 	}
-	a := above[2*q : 2*q+4]
-	return bit(a[0]|a[1] != 0, 0) | bit(left&12 != 0, 1) | bit(a[2]|a[3] != 0, 2)
+	a := above[2*q:][:4]
+	context := 0
+	if a[0]|a[1] != 0 {
+		context = 1
+	}
+	if left&12 != 0 {
+		context |= 2
+	}
+	if a[2]|a[3] != 0 {
+		context |= 4
+	}
+	return context
 }
+
+// htFirstContext is the context in the first row of quads by the pattern of the
+// quad before.
+var htFirstContext = func() (t [16]uint8) {
+	for left := range t {
+		t[left] = uint8(left >> 2 << 1)
+		if left&3 != 0 {
+			t[left] |= 1
+		}
+	}
+	return t
+}()
 
 // htFloor returns the exponent to which a quad's offset is added (T.814 section
 // 7.3.7).
@@ -224,10 +249,8 @@ func (d *blockDecoder) samples(y, q int, e *htEntry, u int, first bool) error {
 	if bound+h.planes > 29 {
 		return malformed("exponent of %d bits", bound)
 	}
-	for i := range uint(4) {
-		if e.pattern>>i&1 == 0 {
-			continue
-		}
+	for left := e.pattern; left != 0; left &= left - 1 {
+		i := uint(bits.TrailingZeros8(left))
 		m := uint(bound) - uint(e.known>>i&1)
 		v := h.mag.bits(m) | uint32(e.ones>>i&1)<<m
 		x, row := 2*q+int(i>>1), y+int(i&1)
