@@ -15,6 +15,7 @@ import (
 	"github.com/tresor-pacs/tresor/dicom/dict"
 	"github.com/tresor-pacs/tresor/dicom/encoding"
 	"github.com/tresor-pacs/tresor/dicom/pixel"
+	"github.com/tresor-pacs/tresor/internal/corpus"
 )
 
 // rampImage is a picture of 40 by 30 pixels in which no two corners are alike.
@@ -214,6 +215,35 @@ func readPGM(t *testing.T, path string) *image.Gray {
 	return g
 }
 
+// TestPresentationLUTsLikeDCMTK shows a state of the corpus that replaces the
+// modality, VOI and presentation tables, as DCMTK does to the last bit.
+func TestPresentationLUTsLikeDCMTK(t *testing.T) {
+	tool, err := exec.LookPath("dcmp2pgm")
+	if err != nil {
+		t.Skip("skipped: dcmp2pgm is not installed")
+	}
+	dir := filepath.Join(corpus.Dir(t), "conformance", "mod-pr")
+	out := filepath.Join(t.TempDir(), "out.pgm")
+	if b, err := exec.Command(tool, "-p", filepath.Join(dir, "prLUTs.dcm"), filepath.Join(dir, "imageForPrLUTs.dcm"), out).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, b)
+	}
+	read := func(name string) *dicom.DataSet {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ds, err := encoding.ParseFile(b, encoding.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ds
+	}
+	got := renderGray(t, read("imageForPrLUTs.dcm"), pixel.RenderOptions{Presentation: read("prLUTs.dcm")})
+	if !bytes.Equal(got.Pix, readPGM(t, out).Pix) {
+		t.Error("other pixels")
+	}
+}
+
 // TestPresentationGeometry looks at single pixels of what a state and the
 // options of a request do to a picture.
 func TestPresentationGeometry(t *testing.T) {
@@ -301,6 +331,43 @@ func TestShutters(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzPresentation renders a picture under whatever is taken for a presentation
+// state: a picture within the limits, or an error.
+func FuzzPresentation(f *testing.F) {
+	im := rampImage()
+	shutters := func(ps, area, _ *dicom.DataSet) {
+		ps.PutString(dict.ShutterShape, dicom.VRCS, "CIRCULAR", "POLYGONAL", "RECTANGULAR", "BITMAP")
+		ps.PutString(dict.CenterOfCircularShutter, dicom.VRIS, "15", "20")
+		ps.PutString(dict.RadiusOfCircularShutter, dicom.VRIS, "10")
+		ps.PutString(dict.VerticesOfThePolygonalShutter, dicom.VRIS, "1", "1", "30", "1", "30", "40")
+		ps.PutInts(dict.ShutterOverlayGroup, dicom.VRUS, 0x6002)
+		ps.PutInts(dict.OverlayRows+2<<16, dicom.VRUS, 30)
+		area.PutString(dict.PresentationSizeMode, dicom.VRCS, "MAGNIFY")
+		area.PutFloats(dict.PresentationPixelMagnificationRatio, dicom.VRFL, 2)
+	}
+	for _, change := range []func(ps, area, voi *dicom.DataSet){nil, shutters, states[3].change} {
+		b, err := encoding.Append(nil, encoding.ExplicitLE, stateOf(im, change))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, 0.0, 1.0)
+	}
+	source, err := pixel.Open(im, encoding.ExplicitLE.UID, pixel.Limits{FrameBytes: 1 << 20})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, left, right float64) {
+		ps := new(dicom.DataSet)
+		if err := encoding.NewDecoder(bytes.NewReader(b), encoding.ExplicitLE, encoding.Options{}).ReadAll(ps); err != nil {
+			return
+		}
+		picture, err := source.Render(im, 0, pixel.RenderOptions{Presentation: ps, Region: &pixel.Region{Left: left, Right: right, Bottom: 1}})
+		if err == nil && 4*picture.Bounds().Dx()*picture.Bounds().Dy() > 1<<20 {
+			t.Errorf("%v", picture.Bounds())
+		}
+	})
 }
 
 // TestPresentationOverlays shows an overlay of the image where the state

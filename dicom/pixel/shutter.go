@@ -124,7 +124,7 @@ func bitmapShutter(g, ds *dicom.DataSet) (func(x, y int) bool, error) {
 	rows, err := ds.Int(dict.OverlayRows + group)
 	columns, err2 := ds.Int(dict.OverlayColumns + group)
 	e := ds.Get(dict.OverlayData + group)
-	if err != nil || err2 != nil || e == nil || rows < 0 || columns < 0 || rows*columns > int64(len(e.Data))*8 {
+	if err != nil || err2 != nil || e == nil || rows < 0 || columns < 0 || rows > 0xFFFF || columns > 0xFFFF || rows*columns > int64(len(e.Data))*8 {
 		return nil, bad
 	}
 	top, left := 0, 0

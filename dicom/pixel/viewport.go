@@ -12,7 +12,12 @@ type Region struct{ Left, Top, Right, Bottom float64 }
 
 // of returns the region in pixels of a picture; it has one at least.
 func (r Region) of(b image.Rectangle) image.Rectangle {
-	at := func(f float64, n int) int { return int(math.Round(min(max(f, 0), 1) * float64(n))) }
+	at := func(f float64, n int) int {
+		if math.IsNaN(f) {
+			return 0
+		}
+		return int(math.Round(min(max(f, 0), 1) * float64(n)))
+	}
 	out := image.Rect(at(r.Left, b.Dx()), at(r.Top, b.Dy()), at(r.Right, b.Dx()), at(r.Bottom, b.Dy()))
 	if out.Dx() == 0 {
 		out.Min.X = min(out.Min.X, b.Dx()-1)

@@ -50,6 +50,28 @@ func FuzzSearch(f *testing.F) {
 	})
 }
 
+// FuzzPicture asks for pictures with whatever query: a picture, or a status of the
+// client's fault.
+func FuzzPicture(f *testing.F) {
+	for _, q := range []string{"window=1,2,linear&viewport=9,9,1,1,-2,3&quality=9", "annotation=patient,technique&iccprofile=srgb", "viewport=8192,1"} {
+		f.Add(q, "image/png")
+	}
+	f.Add("requestType=WADO&studyUID=1.1&seriesUID=1.1.1&objectUID=1.1.1.1&region=0,0,1,1&rows=3&columns=4&windowCenter=1&windowWidth=2", "*/*")
+	fix := start(f)
+	fix.put(newObject("1.1", "1.1.1", "1.1.1.1", encoding.ExplicitLE, nil))
+	s := dicomweb.New(dicomweb.Config{Prefix: "/dicom-web", Limits: encoding.DefaultLimits(), Log: quiet})
+	f.Fuzz(func(t *testing.T, query, accept string) {
+		for _, path := range []string{"/dicom-web" + firstSlice + "/rendered", "/dicom-web" + firstSlice + "/thumbnail", "/dicom-web/wado"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.URL = &url.URL{Path: path, RawQuery: query}
+			r.Header.Set("Accept", accept)
+			if w := fix.serve(s, r); w.Code >= 500 {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		}
+	})
+}
+
 // FuzzStore sends whatever body: nothing of it is the archive's fault.
 func FuzzStore(f *testing.F) {
 	good := newObject("1.1", "1.1.1", "1.1.1.1", encoding.ExplicitLE, nil)
