@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tresor-pacs/tresor/internal/archive"
@@ -29,12 +30,36 @@ type selfSurvey struct {
 	every     time.Duration
 	archive   *archive.Archive
 	log       *slog.Logger
+	looked    *lookedAt
+}
+
+// lookedAt remembers when each listener was last looked at, and what came of it.
+type lookedAt struct {
+	mu   sync.Mutex
+	when map[string]time.Time
+	bad  map[string]bool
+}
+
+func (l *lookedAt) note(name string, bad bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.when == nil {
+		l.when, l.bad = map[string]time.Time{}, map[string]bool{}
+	}
+	l.when[name], l.bad[name] = time.Now(), bad
+}
+
+// last returns a zero time for a listener that was not looked at yet.
+func (l *lookedAt) last(name string) (when time.Time, answers bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.when[name], l.bad[name]
 }
 
 // surveySelf surveys the listeners at once and then again and again, until ctx
 // ends.
 func (s *Server) surveySelf(ctx context.Context, at Addresses) error {
-	x := &selfSurvey{listeners: map[string]netip.AddrPort{}, every: time.Duration(s.config.SelfSurvey), archive: s.archive, log: s.log}
+	x := &selfSurvey{listeners: map[string]netip.AddrPort{}, every: time.Duration(s.config.SelfSurvey), archive: s.archive, log: s.log, looked: &s.looked}
 	for name, address := range map[string]string{"dicom": at.DICOM, "https": at.HTTPS} {
 		a, err := netip.ParseAddrPort(address)
 		if err != nil {
@@ -89,8 +114,10 @@ func (x *selfSurvey) once(ctx context.Context) {
 			x.log.ErrorContext(ctx, "self-survey: could not look", "listener", name, "address", a, "error", err)
 		case answersNothing(e.Data.DICOM.Result):
 			good = append(good, name, e.Data.DICOM.Result.State)
+			x.looked.note(name, false)
 		default:
 			x.alarm(ctx, name, a, e.Data.DICOM.Result)
+			x.looked.note(name, true)
 		}
 	}
 	if len(good) == 2*len(x.listeners) {

@@ -56,8 +56,11 @@ func TestSelfSurvey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			x := &selfSurvey{listeners: map[string]netip.AddrPort{"https": c.at}, every: time.Hour, archive: a, log: slog.New(slog.NewTextHandler(&log, nil))}
+			x := &selfSurvey{listeners: map[string]netip.AddrPort{"https": c.at}, every: time.Hour, archive: a, log: slog.New(slog.NewTextHandler(&log, nil)), looked: &lookedAt{}}
 			x.once(t.Context())
+			if when, bad := x.looked.last("https"); when.IsZero() || bad != c.alarm {
+				t.Errorf("looked %v, answers %v", when, bad)
+			}
 			alarms := 0
 			for _, e := range trail {
 				if e.Code == audit.SecurityAlert && e.Outcome == audit.SeriousFailure && e.Details[2].Value == "web-open" {

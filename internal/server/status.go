@@ -18,6 +18,7 @@ import (
 type about struct {
 	version, dir string
 	started      time.Time
+	looked       lookedAt // at the listeners, as a stranger
 	at           Addresses
 	recent       *recent
 	size         folderSize
@@ -28,6 +29,9 @@ type about struct {
 func (s *Server) status(ctx context.Context) web.Status {
 	st := web.Status{Version: s.version, Started: s.started, Now: time.Now(), Refusals: s.recent.last(),
 		Listeners: []web.Listener{{What: "DICOM", Address: s.at.DICOM, Letsin: "status.tls"}, {What: "HTTPS", Address: s.at.HTTPS, Letsin: "status.https"}}}
+	for i, name := range []string{"dicom", "https"} {
+		st.Listeners[i].Looked, st.Listeners[i].Answers = s.looked.last(name)
+	}
 	add := func(what string, c *x509.Certificate) {
 		if c != nil {
 			st.Certificates = append(st.Certificates, web.Certificate{What: what, Names: strings.Join(c.DNSNames, ", "),

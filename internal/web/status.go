@@ -30,6 +30,10 @@ type Listener struct {
 	What    string // DICOM, HTTPS
 	Address string
 	Letsin  string // key of the text that tells who is let in
+	// Looked is when the archive last looked there as a stranger, zero if it has
+	// not yet, and Answers whether it got an answer.
+	Looked  time.Time
+	Answers bool
 }
 
 // Certificate is one that ends some day.
