@@ -20,7 +20,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: bench-survey bench-codecs fuzz-codecs help build viewer run test test-browser check fmt vet staticcheck vuln arch gen-check cross gen bench fuzz demo soak clean
+.PHONY: bench-viewer bench-survey bench-codecs fuzz-codecs help build viewer run test test-browser check fmt vet staticcheck vuln arch gen-check cross gen bench fuzz demo soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 14
@@ -93,6 +93,11 @@ bench-codecs: ## the codecs beside the C libraries of the field, in one run
 
 fuzz-codecs: ## run the fuzz targets of the codecs for 30 minutes each
 	@FUZZTIME=30m PACKAGES='./dicom/pixel/...' scripts/fuzz
+
+bench-viewer: ## the first image in a browser, ours and OHIF before Orthanc
+	@scripts/install-deps test
+	@scripts/viewer/make
+	TRESOR_SPEED=1 $(GO) test -count=1 -timeout $(TESTTIME) -run TestFirstImage -v ./internal/web/viewer
 
 fuzz: ## run every fuzz target for FUZZTIME
 	@FUZZTIME='$(FUZZTIME)' scripts/fuzz
