@@ -63,6 +63,7 @@ func showAll(t *testing.T, list []coded) {
 			tb.shows(0, c.syntax, c.ds)
 		})
 	}
+	defer tb.lend(t, patience)() // the first one is over when there are many
 	tb.screenshot(t.Name())
 	tb.clean()
 }
