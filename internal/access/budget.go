@@ -164,7 +164,7 @@ func (r *Register) spend(p policy.Principal, count func(*account, Budget, time.T
 		s.Pauses[name] = Pause{r.second(), why}
 		return nil
 	})
-	if err != nil { // it stays paused here; a restart would forget it
+	if err = errors.Join(err, r.KeepSpent()); err != nil { // it stays paused here; a restart would forget it
 		r.log.Error("a pause could not be written down", "account", name, "error", err)
 	}
 	return why, true

@@ -99,6 +99,7 @@ func (s *Session) afford(ctx context.Context, e audit.Event, entries []Entry) er
 		return nil
 	}
 	err := s.paused(ctx, why, alarm)
+	describe(&e, entries)
 	if noteErr := s.denied(ctx, e, policy.Decision{Reason: pausedReason + why}); noteErr != nil && err == nil {
 		err = noteErr
 	}
