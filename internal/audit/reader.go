@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"path/filepath"
+	"slices"
 
 	"github.com/tresor-pacs/tresor/internal/durable"
 )
@@ -98,11 +99,16 @@ func (r *Reader) enter() error {
 	if err != nil {
 		return fmt.Errorf("audit: read the trail: %w", err)
 	}
-	for i := len(files) - 1; i >= 0 && files[i] > r.n; i-- {
-		h, ok := r.header(files[i])
+	if r.n > 0 { // the one after the last
+		if i, _ := slices.BinarySearch(files, r.n+1); i < len(files) {
+			return r.open(files[i])
+		}
+		return io.EOF
+	}
+	for i := len(files) - 1; i >= 0; i-- {
 		// Of a file whose header is damaged nobody knows where it begins: the one
 		// before it is the better start.
-		if i == 0 || ok && h.first <= r.last+1 || r.n > 0 && files[i-1] <= r.n {
+		if h, ok := r.header(files[i]); i == 0 || ok && h.first <= r.last+1 {
 			return r.open(files[i])
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/tresor-pacs/tresor/internal/audit/message"
 	"github.com/tresor-pacs/tresor/internal/fhir"
 	"github.com/tresor-pacs/tresor/internal/policy"
+	"github.com/tresor-pacs/tresor/internal/seal"
 )
 
 // Against is what a trail is compared with: a checkpoint that was kept
@@ -86,6 +87,11 @@ func Checkpoint(ctx context.Context, dir string, fresh bool) (signed []byte, key
 	if err != nil {
 		return nil, "", err
 	}
+	if fresh {
+		if err := followTrail(dir, ring); err != nil {
+			return nil, "", err
+		}
+	}
 	tree, err := trailTree(dir, ring)
 	if err != nil {
 		return nil, "", err
@@ -100,6 +106,20 @@ func Checkpoint(ctx context.Context, dir string, fresh bool) (signed []byte, key
 		err = errors.New("no checkpoint was signed yet: give --now")
 	}
 	return signed, tree.Public(), err
+}
+
+// followTrail opens the trail and closes it, which moves the head over records
+// that it was behind of after a loss of power: a checkpoint may cover them already.
+func followTrail(dir string, ring *seal.Keyring) error {
+	box, err := ring.Box(trailKey)
+	if err != nil {
+		return fmt.Errorf("open the trail's key: %w", err)
+	}
+	t, err := audit.Open(filepath.Join(dir, trailDir), box, audit.Options{})
+	if err != nil {
+		return err
+	}
+	return t.Close()
 }
 
 // AcceptTrail has a trail that was damaged go on: what is missing stays missing,

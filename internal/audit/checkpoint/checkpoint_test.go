@@ -39,7 +39,12 @@ var seed = bytes.Repeat([]byte{7}, 32)
 
 func appendN(t testing.TB, dir string, n int, name string) {
 	t.Helper()
-	tr, err := audit.Open(dir, box, audit.Options{FileSize: 4000})
+	appendTo(t, dir, n, name, 4000)
+}
+
+func appendTo(t testing.TB, dir string, n int, name string, fileSize int64) {
+	t.Helper()
+	tr, err := audit.Open(dir, box, audit.Options{FileSize: fileSize})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,8 @@ func (h *hashes) flush() error {
 	return nil
 }
 
-// sync writes what is pending and makes it durable.
+// sync writes what is pending and makes it durable. What a failed sync loses,
+// the next one that opens the tree finds by its root and makes anew.
 func (h *hashes) sync() error {
 	if err := h.flush(); err != nil {
 		return err

@@ -85,7 +85,7 @@ func NewKey(id string, seed []byte) (*Key, error) {
 // whoever has it can check checkpoints.
 func (k *Key) Public() string { return k.public }
 
-// Name, KeyHash and Sign make k a note.Signer.
+// Name returns the name of the key; Name, KeyHash and Sign make k a note.Signer.
 func (k *Key) Name() string { return k.name }
 
 // KeyHash returns the identifier of the key.
