@@ -19,7 +19,7 @@ import (
 // with the same state file until it is done: no port is connected to by two runs,
 // and every port is either in the result or named as begun and not finished.
 func TestKill(t *testing.T) {
-	const ports, kills = 240, 4
+	const ports, kills = 240, 3
 	dir := t.TempDir()
 	var mu sync.Mutex
 	run := 0

@@ -18,21 +18,23 @@ import (
 // loopback is a guard that permits everything on loopback.
 func loopback(t testing.TB, size string) *scope.Guard {
 	t.Helper()
-	g, err := loopbackGuard(size)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
-func loopbackGuard(size string) (*scope.Guard, error) {
 	guards.Lock()
 	defer guards.Unlock()
 	if g := guards.made[size]; g != nil {
-		return g, nil
+		return g
 	}
+	g, err := loopbackGuard(size, allPorts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	guards.made[size] = g
+	return g
+}
+
+// loopbackGuard is the guard of a scope with those ports, commas between them.
+func loopbackGuard(size, ports string) (*scope.Guard, error) {
 	file := fmt.Sprintf("id = \"simulator\"\nowner = \"Example CERT\"\nlegal_basis = \"test\"\ncontact = \"cert@example.org\"\nvalid_until = 2100-01-01\n"+
-		"networks = [\"127.0.0.0/12\"]\nports = [%s]\nmax_level = 5\nsize = %q\n", allPorts(), size)
+		"networks = [\"127.0.0.0/12\"]\nports = [%s]\nmax_level = 5\nsize = %q\n", ports, size)
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, err
@@ -45,8 +47,7 @@ func loopbackGuard(size string) (*scope.Guard, error) {
 	if err != nil {
 		return nil, err
 	}
-	guards.made[size] = scope.NewGuard(s, nil)
-	return guards.made[size], s.Usable(time.Now())
+	return scope.NewGuard(s, nil), s.Usable(time.Now())
 }
 
 // guards are kept: a scope with every port is long.

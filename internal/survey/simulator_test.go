@@ -119,7 +119,7 @@ func (h *simulated) serve(ctx context.Context, l net.Listener, secure *tls.Confi
 	if h.kind == "rest" || h.kind == "login" {
 		server := &http.Server{Handler: http.HandlerFunc(h.page)}
 		defer server.Close()
-		server.Serve(l)
+		server.Serve(webListener{l})
 		return
 	}
 	for {
@@ -132,6 +132,29 @@ func (h *simulated) serve(ctx context.Context, l net.Listener, secure *tls.Confi
 		}
 		h.converse(ctx, conn)
 	}
+}
+
+// webListener is of a web server that ends a connection on which DICOM is spoken,
+// as Orthanc's does.
+type webListener struct{ net.Listener }
+
+func (l webListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &webConn{Conn: c}, err
+}
+
+type webConn struct {
+	net.Conn
+	begun bool
+}
+
+func (c *webConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if !c.begun && n > 0 && b[0] == 1 { // A-ASSOCIATE-RQ
+		return 0, io.EOF
+	}
+	c.begun = true
+	return n, err
 }
 
 // page plays Orthanc's REST interface, or a viewer that wants a login.

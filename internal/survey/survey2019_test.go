@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,16 +51,16 @@ func TestMain(m *testing.M) {
 // child surveys the targets in dir/targets at all rungs into dir/state, as
 // `tresor survey run` does, and prints what it took.
 func child(dir string) error {
-	guard, err := loopbackGuard("exact")
-	if err != nil {
-		return err
-	}
 	f, err := os.Open(filepath.Join(dir, "targets"))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	list, err := target.Read(f, target.JSON)
+	if err != nil {
+		return err
+	}
+	guard, err := loopbackGuard("exact", portsOf(list.Targets))
 	if err != nil {
 		return err
 	}
@@ -83,6 +84,19 @@ func child(dir string) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(taken{time.Since(began), highWater()})
+}
+
+// portsOf are the ports of targets, commas between them.
+func portsOf(list []target.Target) string {
+	ports := map[int]bool{}
+	for _, t := range list {
+		ports[t.Port] = true
+	}
+	var out []string
+	for p := range ports {
+		out = append(out, strconv.Itoa(p))
+	}
+	return strings.Join(out, ",")
 }
 
 type taken struct {
