@@ -236,7 +236,7 @@ func TestBrowserProvider(t *testing.T) {
 	w.until("the provider", `document.getElementById("provider-sign-in")`)
 	w.typed("#username", oidctest.Anna)
 	w.typed("#password", oidctest.Password+"\r")
-	w.until("a refusal", `location.hostname === "localhost" && document.getElementById("error")`)
+	w.until("a refusal in German", `location.hostname === "localhost" && document.getElementById("error") && document.documentElement.lang === "de"`)
 	w.both("signin-provider-refused")
 	if strings.Contains(r.log.String(), "code=") {
 		t.Error("a code of the provider is in the log")

@@ -44,6 +44,12 @@ func serveProviderBack(x *exchange) error {
 	if x.site.People.OIDC == nil {
 		return errAbsent
 	}
+	if fromElsewhere(x.Request) {
+		// Asked by a page of ours, the browser sends the cookies too that it keeps
+		// back from others: the look, and a session that is to end.
+		x.renderPart(http.StatusOK, "bounce", "bounce", x.URL.RequestURI())
+		return nil
+	}
 	next := local(cookieValue(x.Request, nextCookie))
 	http.SetCookie(x.w, cookie(nextCookie, "", 0))
 	http.SetCookie(x.w, cookie(stepCookie, "", 0))

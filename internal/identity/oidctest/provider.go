@@ -51,7 +51,11 @@ type Provider struct {
 func Start(t testing.TB) *Provider {
 	t.Helper()
 	p := &Provider{claims: map[string]map[string]any{}, requests: map[string]int{}}
-	p.RotateKey(t, "key-1")
+	key, err := firstKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.key, p.keyID = key, "key-1"
 	server := httptest.NewUnstartedServer(nil)
 	p.Issuer = "http://" + server.Listener.Addr().String()
 	p.store = storage.NewStorageWithClients(storage.NewUserStore(p.Issuer), map[string]*storage.Client{
@@ -66,6 +70,9 @@ func Start(t testing.TB) *Provider {
 	t.Cleanup(server.Close)
 	return p
 }
+
+// firstKey is that of all providers until they rotate it: making keys takes time.
+var firstKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // AllowRedirect registers where browsers may be sent back to.
 func (p *Provider) AllowRedirect(address string) {
