@@ -25,7 +25,7 @@ var renderedRoutes = []Route{
 }
 
 var pictureForm = &Form{
-	Answers: []string{partsOf(typeJPEG), partsOf(typePNG), partsOf(typeGIF), typeJPEG, typePNG, typeGIF},
+	Answers: []string{partsOf(typeJPEG), partsOf(typePNG), partsOf(typeGIF), typeJPEG, typePNG, typeGIF, typeHTML, typePlain, typePDF},
 	Query: []Parameter{
 		acceptParameter,
 		{Name: "window", Doc: "center,width,function (PS3.18 section 8.3.5.1.4)"},
@@ -62,7 +62,7 @@ func pictureOffers(parts, alone bool) (list []offer) {
 
 // serveRendered answers pictures of the resource, in parts or one alone: that is
 // of an instance of several frames the first, or an animated one if the client
-// wants image/gif.
+// wants image/gif. A structured report is text, an encapsulated PDF itself.
 func serveRendered(x *exchange) error {
 	l, err := parseLook(x.URL.Query())
 	if err != nil {
@@ -74,19 +74,37 @@ func serveRendered(x *exchange) error {
 			return err
 		}
 	}
-	o, err := x.negotiate(pictureOffers(true, x.level() == archive.LevelInstance && len(frames) < 2)...)
-	if err != nil {
-		return err
-	}
 	for _, w := range l.warnings {
 		x.w.Header().Add("Warning", `299 tresor "`+w+`"`)
 	}
-	if o.multipart {
-		return x.renderAll(l, o.typ, frames)
+	if x.level() != archive.LevelInstance {
+		o, err := x.negotiate(pictureOffers(true, false)...)
+		if err != nil {
+			return err
+		}
+		return x.renderAll(l, o.typ)
 	}
 	r, err := x.access()
 	if err != nil {
 		return err
+	}
+	return x.renderInstance(r, l, frames)
+}
+
+// renderInstance answers one instance, or frames of it, in the media types of
+// its category (PS3.18 section 8.7.2).
+func (x *exchange) renderInstance(r *archive.Retrieval, l *look, frames []int) error {
+	if e := &r.Entries[0]; frames == nil && isReport(e.SOPClass) {
+		return x.serveReport(r, e)
+	} else if frames == nil && e.SOPClass == dict.UIDEncapsulatedPDFStorage {
+		return x.serveDocument(r, e)
+	}
+	o, err := x.negotiate(pictureOffers(true, len(frames) < 2)...)
+	if err != nil {
+		return err
+	}
+	if o.multipart {
+		return x.renderParts(r, http.StatusOK, l, o.typ, frames)
 	}
 	return x.depict(r, &r.Entries[0], l, true, func(s *subject, l *look) error {
 		if frames == nil && o.typ == typeGIF && len(s.frames) > 1 {
@@ -213,29 +231,31 @@ func (l *look) key() string {
 
 // renderAll answers every picture of the resource in a part of its own. What has
 // no picture is left out, and the status says so (PS3.18 section 10.4.3.1).
-func (x *exchange) renderAll(l *look, typ string, frames []int) error {
-	partial := false
+func (x *exchange) renderAll(l *look, typ string) error {
+	status := http.StatusOK
 	r, err := nonEmpty(x.session.AccessSome(x.ctx(), x.query(), func(all []archive.Entry) []archive.Entry {
-		if x.level() == archive.LevelInstance {
-			return all
-		}
 		images := slices.DeleteFunc(slices.Clone(all), func(e archive.Entry) bool { return !depicts(&e) })
-		partial = len(images) < len(all)
 		if len(images) == 0 {
 			return all[:min(1, len(all))] // to tell why there is no picture
+		}
+		if len(images) < len(all) {
+			status = http.StatusPartialContent
 		}
 		return images
 	}))
 	if err != nil {
 		return err
 	}
+	return x.renderParts(r, status, l, typ, nil)
+}
+
+// renderParts writes the pictures of instances, or frames of one.
+func (x *exchange) renderParts(r *archive.Retrieval, status int, l *look, typ string, frames []int) error {
 	if len(r.Entries) > maxPictures {
 		return errTooManyPictures
 	}
 	p := x.multipart(typ)
-	if partial {
-		p.status = http.StatusPartialContent
-	}
+	p.status = status
 	count := 0
 	for i := range r.Entries {
 		if err := x.renderEntry(p, r, &r.Entries[i], l, typ, frames, &count); err != nil {

@@ -141,7 +141,7 @@ func TestRenderedNegotiation(t *testing.T) {
 		{series + "/rendered", "*/*", 200, "image/jpeg", 5},
 		{study + "/rendered", partsJPEG, 206, "image/jpeg", 8},
 		{study + "/rendered", "image/png", 406, "", 0},
-		{report + "/rendered", "*/*", 406, "", 0},
+		{report + "/rendered", "image/jpeg", 406, "", 0},
 		{report + "/thumbnail", "*/*", 406, "", 0},
 		{"/studies/1.1/series/1.1.3/rendered", partsJPEG, 406, "", 0},
 		{"/studies/9.9/rendered", "*/*", 404, "", 0},

@@ -78,7 +78,8 @@ DICOMweb (PS3.18), at /dicom-web over HTTPS, default port 8443
   location), iccprofile (no; yes for the profile of the instance). Grayscale and
   color softcopy presentation states: modality, VOI and presentation LUT,
   shutters, overlays, displayed area, rotation and flip; their graphic
-  annotations are not drawn.
+  annotations are not drawn. Structured reports as text/html or text/plain,
+  encapsulated PDF as it is.
   Thumbnails: of a study the middle image of its largest series, of a series its
   middle image, of an instance its first frame; at most 128 by 128 pixels, or
   the viewport up to 512 by 512; at most 32 by 32 where text may be burned in.
