@@ -42,8 +42,8 @@ func TestPagesInABrowser(t *testing.T) {
 	for selector, want := range map[string]string{
 		"a.button.main":       "/viewer?StudyInstanceUIDs=" + uids[0],
 		"a.button[download]":  "/dicom-web/studies/" + uids[0] + ".zip",
-		".years a.stop":        "/studies/" + uids[1],
-		".years a.compare":     "/viewer?StudyInstanceUIDs=" + uids[0] + "," + uids[1],
+		".years a.stop":       "/studies/" + uids[1],
+		".years a.compare":    "/viewer?StudyInstanceUIDs=" + uids[0] + "," + uids[1],
 		".series a.tile.card": "/viewer?StudyInstanceUIDs=" + uids[0] + "&initialSeriesInstanceUID=",
 	} {
 		if got := js[string](w, "document.querySelector('"+selector+"').getAttribute('href')"); !strings.HasPrefix(got, want) {

@@ -66,6 +66,7 @@ type page struct {
 var menu = []menuItem{
 	{Path: "/", Text: "menu.studies", Right: policy.Find},
 	{Path: "/server", Text: "menu.server", Right: policy.Manage},
+	{Path: "/emergency", Text: "emergency.title", Right: policy.BreakGlass},
 }
 
 // view is a page with what the frame around it needs.
@@ -151,6 +152,3 @@ func sayCount(language, key, n string) string {
 	}
 	return say(language, key, cmp.Or(n, "0"))
 }
-
-// say returns a text in the visitor's language.
-func (x *exchange) say(key string, args ...any) string { return say(x.prefs.Language, key, args...) }

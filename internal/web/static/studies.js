@@ -9,7 +9,7 @@
 	const name = document.getElementById("name");
 
 	// Filters are folded where there is little room and none is used.
-	const narrow = matchMedia("(max-width: 48rem)");
+	const narrow = matchMedia("(max-width: 58rem)");
 	const fold = () => {
 		const used = [...more.querySelectorAll("input, select")].some((f) => f.value);
 		more.open = !narrow.matches || used;
