@@ -134,21 +134,16 @@ func (want labResult) compare(t *testing.T, r *survey.Result) {
 	}
 }
 
-const orthancDICOMweb = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
-
 // Three ways to one number: Orthanc's counters, DICOMweb by offsets, and DICOM
 // by dates; none of them reads who it is. The laboratory had 300 studies and
 // needed 19 requests by offset, which TRESOR_LONG=1 repeats: each costs Orthanc
 // a second.
 func TestSizeOfOrthanc(t *testing.T) {
-	if _, err := os.Stat(orthancDICOMweb); err != nil {
-		t.Skip("skipped: needs the Debian package orthanc-dicomweb")
-	}
 	studies, requests := 20, int64(11)
 	if os.Getenv("TRESOR_LONG") != "" {
 		studies, requests = 300, 19
 	}
-	peer := peers.Run(t, orthanc(map[string]any{"Plugins": []string{orthancDICOMweb}}))
+	peer := peers.Run(t, peers.Orthanc{DICOMweb: true})
 	g := synth.New(1)
 	for n := range studies {
 		for object := range g.Objects(synth.Options{Number: n, Patient: n, Count: 1, Rows: 8, Columns: 8}) {
