@@ -39,6 +39,12 @@ const (
 	maxReason = 500 // bytes
 )
 
+// CheckReason says what is wrong with a reason, nil if nothing is.
+func CheckReason(reason string) error {
+	_, err := checkReason(reason)
+	return err
+}
+
 // checkReason refuses what explains nothing.
 func checkReason(reason string) (string, error) {
 	reason = strings.TrimSpace(reason)

@@ -87,7 +87,7 @@ func (r *Register) EndBreakGlass(ctx context.Context, who Actor, id string) erro
 	now := r.second()
 	var ended Grant
 	err := r.grant(id, func(g *Grant) error {
-		if g.Account != person(who.Principal()) || now.After(g.Ends) {
+		if g.Account != person(who.Principal()) || !now.Before(g.Ends) {
 			return ErrAbsent
 		}
 		g.Ends, g.Noted = now, true

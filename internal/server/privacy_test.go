@@ -84,6 +84,52 @@ func TestBreakGlassOpensARunningArchive(t *testing.T) {
 	}
 }
 
+// TestEmergencyPage: the page of a signed-in person does the same.
+func TestEmergencyPage(t *testing.T) {
+	r := start(t)
+	all := r.studiesOf(t, 1)
+	var secret, auditor string
+	r.administer(t, func(a *server.Admin) (err error) {
+		scope := policy.Scope{Studies: []string{"1.2.3"}}
+		for name, role := range map[string]policy.Role{"erika": policy.Radiologist, "otto": policy.Auditor} {
+			if err := a.Accounts.AddUser(t.Context(), identity.User{Name: name, Role: role, Scope: scope}, ""); err != nil {
+				return err
+			}
+		}
+		if secret, _, err = a.Accounts.CreateToken(t.Context(), "erika", time.Hour); err == nil {
+			auditor, _, err = a.Accounts.CreateToken(t.Context(), "otto", time.Hour)
+		}
+		return err
+	})
+	b := r.guest(t).with(secret)
+	post := func(b *browser, path, form string) int {
+		a, _ := b.do("POST", path, strings.NewReader(form), "Content-Type", "application/x-www-form-urlencoded")
+		return a.StatusCode
+	}
+	get := func() int { a, _ := b.do("GET", "/dicom-web/studies/"+string(all[0]), nil); return a.StatusCode }
+	if a, body := b.do("GET", "/emergency", nil); a.StatusCode != 200 || !strings.Contains(string(body), "name=\"reason\"") {
+		t.Error(a.Status)
+	}
+	if code := post(b, "/emergency", "reason=short"); code != 422 || get() != 404 {
+		t.Error("opened without a reason:", code)
+	}
+	if code := post(r.guest(t).with(auditor), "/emergency", "reason=unconscious+after+an+accident"); code != 403 {
+		t.Error("an auditor:", code)
+	}
+	if code := post(b, "/emergency", "reason=unconscious+after+an+accident"); code != 303 || get() != 200 {
+		t.Error("not opened:", code, get())
+	}
+	_, body := b.do("GET", "/emergency", nil)
+	_, rest, ok := strings.Cut(string(body), "action=\"/emergency/")
+	id, _, _ := strings.Cut(rest, "/end")
+	if code := post(b, "/emergency/"+id+"/end", ""); !ok || code != 303 || get() != 404 {
+		t.Error("not given back:", code, get())
+	}
+	if code := post(b, "/emergency/"+id+"/end", ""); code != 404 {
+		t.Error("given back twice:", code)
+	}
+}
+
 // put stores one data set over DIMSE.
 func (r *running) put(t *testing.T, d *device, o *synth.Object) dimse.Status {
 	t.Helper()

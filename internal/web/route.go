@@ -25,7 +25,7 @@ var routes []Route
 func init() {
 	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
 		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes,
-		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes, shareRoutes)
+		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes, shareRoutes, emergencyRoutes)
 }
 
 // Routes returns all that the site answers.
