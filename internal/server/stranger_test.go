@@ -215,9 +215,10 @@ func TestRevocationEndsRunningAssociationsWithinASecond(t *testing.T) {
 
 func TestHTTPSAnswersAStrangerWithOneWord(t *testing.T) {
 	r := start(t)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/": 404, "/dicom-web/studies": 401, "/dicom-web": 401, "/dicom-web/../x": 401, "/dicom-webx": 404, "/metrics": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/": 303, "/dicom-web/studies": 401, "/dicom-web": 401, "/dicom-web/../x": 401, "/dicom-webx": 404, "/metrics": 404} {
 		answer, err := client.Get("https://" + r.https + path)
 		if err != nil {
 			t.Fatal(err)
