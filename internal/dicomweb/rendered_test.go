@@ -452,6 +452,9 @@ func TestCorpusRendered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(b) > 2<<20 {
+			continue // one of each kind is smaller
+		}
 		r, _ := f.store("/studies", b)
 		if r.status != 200 {
 			continue
