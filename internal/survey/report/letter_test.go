@@ -27,7 +27,7 @@ func written() *Survey {
 		return r
 	}
 	r := set(m.add("DE", survey.Queryable, 1500, 90_000, true), "Klinik-Netz | GmbH\n# Oops", "pacs.example.org")
-	r.Findings = append(r.Findings, find(r, "DXA005", ` In orthanc.json: "DicomAlwaysAllowStore": false.`))
+	r.Findings = append(r.Findings, finding("DXA005", ` In orthanc.json: "DicomAlwaysAllowStore": false.`))
 	r.Association.Contexts["storage"] = "accepted"
 	web := set(m.add("DE", survey.WebOpen, 1400, 0, true), "Klinik-Netz | GmbH\n# Oops", "pacs.example.org")
 	web.Images, web.Web = nil, &survey.Web{Open: "REST"}
@@ -40,7 +40,7 @@ func written() *Survey {
 	return &m.s
 }
 
-func find(_ *survey.Result, id, steps string) survey.Finding {
+func finding(id, steps string) survey.Finding {
 	rule, _ := survey.RuleOf(id)
 	return survey.Finding{ID: id, Title: rule.Title, Remedy: rule.Remedy + steps}
 }
