@@ -179,22 +179,20 @@ func (r *report) page() string {
 	for _, l := range r.about {
 		b.WriteString("<p>" + html.EscapeString(l) + "</p>\n")
 	}
-	depth := 0
-	b.WriteString("<ul>\n")
+	depth := -1 // of the list item that is open
 	for _, l := range r.lines {
-		for ; depth < l.depth; depth++ {
-			b.WriteString("<ul>\n")
+		if depth >= l.depth {
+			b.WriteString("</li>\n" + strings.Repeat("</ul></li>\n", depth-l.depth))
+		} else {
+			b.WriteString("\n<ul>" + strings.Repeat("<li><ul>", l.depth-depth-1) + "\n")
 		}
-		for ; depth > l.depth; depth-- {
-			b.WriteString("</ul>\n")
-		}
+		depth = l.depth
 		b.WriteString("<li><b>" + html.EscapeString(l.name) + "</b>")
 		if l.value != "" {
 			b.WriteString(": " + strings.ReplaceAll(html.EscapeString(l.value), "\n", "<br>"))
 		}
-		b.WriteString("</li>\n")
 	}
-	b.WriteString(strings.Repeat("</ul>\n", depth+1) + "</body></html>\n")
+	b.WriteString(strings.Repeat("</li></ul>", depth+1) + "\n</body></html>\n")
 	return b.String()
 }
 
