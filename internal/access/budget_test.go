@@ -163,3 +163,26 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("%d got through, %d alarms", through.Load(), alarms.Load())
 	}
 }
+
+func TestConfiguredBudgetsAreChecked(t *testing.T) {
+	for name, c := range map[string]struct {
+		budgets map[string]Budget
+		good    bool
+	}{
+		"none":          {nil, true},
+		"a role":        {map[string]Budget{"radiologist": {Studies: 5}, "device": {}, "share": {Bytes: 1}}, true},
+		"no role":       {map[string]Budget{"king": {Studies: 5}}, false},
+		"negative":      {map[string]Budget{"device": {Studies: -5}}, false},
+		"administrator": {map[string]Budget{"administrator": {Studies: 5}}, false}, // sees no images
+	} {
+		if err := CheckBudgets(c.budgets); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	f := open(t)
+	for _, p := range []policy.Principal{{Kind: policy.User, Name: "x"}, {Kind: policy.User, Name: "x", Role: "new"}, {Kind: policy.Token, Name: "x"}} {
+		if b := f.budgetOf(f.current.Load(), p); b != DefaultBudgets()["referrer"] {
+			t.Errorf("%+v has the budget %+v", p, b)
+		}
+	}
+}
