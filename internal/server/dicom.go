@@ -93,11 +93,24 @@ func (d *dicomService) drain(stop context.CancelCauseFunc) {
 	go func() { d.wg.Wait(); close(ended) }()
 	select {
 	case <-ended:
+		return
 	case <-time.After(time.Duration(d.limits.StopGrace)):
 		stop(errStopping)
+	}
+	select {
+	case <-ended:
+	case <-time.After(abortGrace): // ARTIM would wait longer for a peer that does not close
+		d.mu.Lock()
+		for r := range d.open {
+			r.conn.Close()
+		}
+		d.mu.Unlock()
 		<-ended
 	}
 }
+
+// abortGrace is how long a peer has to take its A-ABORT when the archive stops.
+const abortGrace = time.Second
 
 // connection serves one connection from its TLS handshake to its end.
 func (d *dicomService) connection(ctx context.Context, raw net.Conn, visit *visit) {
