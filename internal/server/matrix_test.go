@@ -62,7 +62,7 @@ func rowOf(method, pattern string) string {
 var needs = map[string]policy.Right{reads: policy.Get, searches: policy.Find, stores: policy.Store, commits: policy.Commit, audits: policy.ReadTrail}
 
 // signedIn are the pages for whoever is signed in, whatever their role.
-var signedIn = []string{"/", "/account", "/logout"}
+var signedIn = []string{"/", "/account", "/logout", "/manage"}
 
 // TestMatrixOfRoutes asks every route as every role, with credentials that are
 // not good, for a study in the scope, one outside and one that is not there.

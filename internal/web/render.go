@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ type page struct {
 // menu is the frame's menu; a visitor sees the entries whose right they hold.
 var menu = []menuItem{
 	{Path: "/", Text: "menu.studies", Right: policy.Find},
-	{Path: "/server", Text: "menu.server", Right: policy.Manage},
+	{Path: managePath, Text: "manage.title"}, // shown with a section
 	{Path: "/emergency", Text: "emergency.title", Right: policy.BreakGlass},
 }
 
@@ -77,6 +78,7 @@ type view struct {
 	User              string // "" for a stranger
 	SignedIn          bool   // with a browser: can sign out
 	Menu              []menuItem
+	Sections          []section // around a page that manages or oversees
 }
 
 // menuItem is an entry of the frame's menu.
@@ -97,9 +99,12 @@ func (m *menuItem) below() string {
 // menu returns the entries that the visitor may follow.
 func (x *exchange) menu() []menuItem {
 	var shown []menuItem
-	p := x.visitor.principal()
+	p, sections := x.visitor.principal(), x.sections()
 	for _, m := range menu {
-		if policy.May(p, m.Right).Allowed {
+		if m.Path == managePath && len(sections) > 0 {
+			m.Current = x.URL.Path == managePath || slices.ContainsFunc(sections, func(s section) bool { return s.Current })
+			shown = append(shown, m)
+		} else if policy.May(p, m.Right).Allowed {
 			m.Current = x.URL.Path == m.Path || strings.HasPrefix(x.URL.Path, strings.TrimSuffix(m.below(), "/")+"/")
 			shown = append(shown, m)
 		}
@@ -110,7 +115,7 @@ func (x *exchange) menu() []menuItem {
 // render answers with a page.
 func (x *exchange) render(status int, name string, p page) {
 	v := view{page: p, Language: x.prefs.Language, Colours: x.prefs.Colours, Here: x.URL.RequestURI(),
-		User: x.visitor.principal().Name, SignedIn: x.visitor.SignIn.ID != "", Menu: x.menu()}
+		User: x.visitor.principal().Name, SignedIn: x.visitor.SignIn.ID != "", Menu: x.menu(), Sections: x.around()}
 	x.renderPart(status, name, "layout", v)
 }
 

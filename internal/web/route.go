@@ -25,7 +25,8 @@ var routes []Route
 func init() {
 	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
 		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes,
-		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes, shareRoutes, emergencyRoutes)
+		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes, shareRoutes, emergencyRoutes,
+		manageRoutes)
 }
 
 // Routes returns all that the site answers.
