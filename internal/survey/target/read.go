@@ -76,7 +76,7 @@ func detect(b *bufio.Reader) Format {
 	switch {
 	case len(head) == 0:
 		return Lines
-	case head[0] == '{', bytes.HasPrefix(head, []byte("[{")), bytes.HasPrefix(head, []byte("[\n")), bytes.HasPrefix(head, []byte("[\r\n")):
+	case head[0] == '{', head[0] == '[' && opensRecords(head[1:]):
 		return JSON
 	case head[0] == '<':
 		return XML
@@ -84,28 +84,40 @@ func detect(b *bufio.Reader) Format {
 	return Lines
 }
 
-// readLines reads host lists, zmap's CSV (saddr, and sport if there is one) and
-// masscan's -oL ("open tcp 104 192.0.2.1 1700000000").
+// opensRecords tells an array of records from a list that begins with an IPv6
+// address in brackets.
+func opensRecords(rest []byte) bool {
+	rest = bytes.TrimLeft(rest, " \t\r\n")
+	return len(rest) > 0 && (rest[0] == '{' || rest[0] == ']')
+}
+
+// readLines reads host lists, an address with its port after it or not, and
+// masscan's -oL ("open tcp 104 192.0.2.1 1700000000"). A list that begins with
+// the names of its columns is a table.
 func readLines(b *bufio.Reader, out *Result) error {
-	lines := bufio.NewScanner(b)
-	lines.Buffer(make([]byte, 0, 64<<10), maxRecord)
-	columns := map[string]int{"saddr": 0}
-	for first := true; lines.Scan(); {
-		line, _, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "\xef\xbb\xbf"), "#")
+	for first := true; ; {
+		text, err := readLine(b)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		line, _, _ := strings.Cut(strings.TrimPrefix(text, "\xef\xbb\xbf"), "#")
 		if line = strings.TrimSpace(line); line == "" {
 			continue
+		}
+		if first {
+			first = false
+			if columns, comma := heading(line); columns != nil {
+				return readTable(b, columns, comma, out)
+			}
 		}
 		fields := strings.FieldsFunc(line, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' || c == ';' })
 		for i, f := range fields {
 			fields[i] = strings.Trim(f, `"`)
 		}
-		if first && isHeader(fields) {
-			columns = header(fields)
-			first = false
-			continue
-		}
-		first = false
-		t, err := fromFields(fields, columns)
+		t, err := fromFields(fields)
 		if err != nil {
 			out.Skipped++
 			continue
@@ -114,36 +126,28 @@ func readLines(b *bufio.Reader, out *Result) error {
 			return err
 		}
 	}
-	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return errors.New("a line is longer than 8 MiB")
-	}
-	return lines.Err()
 }
 
-func isHeader(fields []string) bool {
-	for _, f := range fields {
-		switch strings.ToLower(f) {
-		case "saddr", "ip", "ip_str", "address":
-			return true
+// readLine returns the next line without its end.
+func readLine(b *bufio.Reader) (string, error) {
+	var line []byte
+	for {
+		part, err := b.ReadSlice('\n')
+		if len(line)+len(part) > maxRecord {
+			return "", errLong
 		}
-	}
-	return false
-}
-
-func header(fields []string) map[string]int {
-	names := map[string]string{"ip": "saddr", "ip_str": "saddr", "address": "saddr", "port": "sport"}
-	columns := map[string]int{}
-	for i, f := range fields {
-		f = strings.ToLower(f)
-		if n := names[f]; n != "" {
-			f = n
+		line = append(line, part...)
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(line) == 0, err != nil && !errors.Is(err, io.EOF):
+			return "", err
 		}
-		columns[f] = i
+		return strings.TrimRight(string(line), "\r\n"), nil
 	}
-	return columns
 }
 
-func fromFields(fields []string, columns map[string]int) (Target, error) {
+func fromFields(fields []string) (Target, error) {
 	if len(fields) >= 4 && (fields[0] == "open" || fields[0] == "banner") {
 		if fields[1] != "tcp" {
 			return Target{}, errors.New("not TCP")
@@ -153,16 +157,12 @@ func fromFields(fields []string, columns map[string]int) (Target, error) {
 	if len(fields) == 0 {
 		return Target{}, errors.New("no fields")
 	}
-	column := func(name string) string {
-		if i, ok := columns[name]; ok && i < len(fields) {
-			return fields[i]
+	if len(fields) > 1 {
+		if t, err := Parse(joinPort(fields[0], fields[1])); err == nil {
+			return t, nil
 		}
-		return ""
 	}
-	if port := column("sport"); port != "" {
-		return Parse(joinPort(column("saddr"), port))
-	}
-	return Parse(column("saddr"))
+	return Parse(fields[0])
 }
 
 func joinPort(host, port string) string {

@@ -10,6 +10,9 @@ import (
 
 // nmapHost is a host element of nmap's XML, which masscan writes as well.
 type nmapHost struct {
+	Status struct {
+		State string `xml:"state,attr"`
+	} `xml:"status"`
 	Addresses []struct {
 		Addr string `xml:"addr,attr"`
 		Type string `xml:"addrtype,attr"`
@@ -17,17 +20,19 @@ type nmapHost struct {
 	Names []struct {
 		Name string `xml:"name,attr"`
 	} `xml:"hostnames>hostname"`
-	Ports []struct {
-		ID       string `xml:"portid,attr"`
-		Protocol string `xml:"protocol,attr"`
-		State    struct {
-			State string `xml:"state,attr"`
-		} `xml:"state"`
-	} `xml:"ports>port"`
+	Scanned *struct {
+		Ports []struct {
+			ID       string `xml:"portid,attr"`
+			Protocol string `xml:"protocol,attr"`
+			State    struct {
+				State string `xml:"state,attr"`
+			} `xml:"state"`
+		} `xml:"port"`
+	} `xml:"ports"`
 }
 
-// readXML takes each open TCP port of each host; a host without a list of ports
-// is taken with the default ones.
+// readXML takes each open TCP port of each host. A host whose ports were not
+// looked at is taken with the default ones, one that was down is not.
 func readXML(r io.Reader, out *Result) error {
 	d := xml.NewDecoder(r)
 	d.CharsetReader = func(string, io.Reader) (io.Reader, error) {
@@ -70,13 +75,16 @@ func (h *nmapHost) add(out *Result) error {
 		out.Skipped++
 		return nil
 	}
+	if h.Status.State == "down" {
+		return nil
+	}
 	if len(h.Names) > 0 && isName(h.Names[0].Name) {
 		t.Domain = h.Names[0].Name
 	}
-	if len(h.Ports) == 0 {
+	if h.Scanned == nil {
 		return out.add(t)
 	}
-	for _, p := range h.Ports {
+	for _, p := range h.Scanned.Ports {
 		port, err := strconv.Atoi(p.ID)
 		if p.State.State != "open" || p.Protocol == "udp" || err != nil || port < 1 || port > 65535 {
 			continue
