@@ -23,7 +23,7 @@ type surveyCommand struct {
 type surveyGuard struct {
 	Scope  string `help:"Signed scope file. Without one: loopback and RFC 1918 addresses, up to L2." type:"existingfile" placeholder:"FILE"`
 	Signer string `help:"Public key (PEM) that must have signed the scope." type:"existingfile" placeholder:"FILE"`
-	OptOut string `name:"opt-out" help:"List of networks that are never looked at (default: DIR/survey/opt-out.txt if it is there)." type:"existingfile" placeholder:"FILE"`
+	OptOut string `name:"opt-out" help:"List of networks that are never looked at, besides those of DIR/survey/opt-out.txt." type:"existingfile" placeholder:"FILE"`
 }
 
 // guard reads scope and opt-out list and checks signature and date.
@@ -51,20 +51,31 @@ func (f *surveyGuard) guard(g *globals) (*surveyscope.Guard, error) {
 	return surveyscope.NewGuard(s, optOut), nil
 }
 
+// readOptOut adds up the list of DIR, which need not be there, and that of the
+// flag, which must be.
 func (f *surveyGuard) readOptOut(g *globals) ([]netip.Prefix, error) {
-	path := f.OptOut
-	if path == "" {
-		path = filepath.Join(g.Dir, "survey", "opt-out.txt")
+	all, err := readPrefixes(filepath.Join(g.Dir, "survey", "opt-out.txt"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
+	if f.OptOut == "" {
+		return all, nil
+	}
+	more, err := readPrefixes(f.OptOut)
+	return append(all, more...), err
+}
+
+func readPrefixes(path string) ([]netip.Prefix, error) {
 	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) && f.OptOut == "" {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return surveyscope.ReadPrefixes(file)
+	list, err := surveyscope.ReadPrefixes(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return list, nil
 }
 
 func readScope(path string) (*surveyscope.Scope, error) {

@@ -84,6 +84,9 @@ func (p *Planner) Plan(ctx context.Context, targets []target.Target) (*Plan, err
 			return nil, fmt.Errorf("port %d does not exist", port)
 		}
 	}
+	if err := p.checkWidth(targets); err != nil {
+		return nil, err
+	}
 	m := &merger{planner: p, ports: ports, hosts: map[netip.Addr]*Host{}, plan: &Plan{Refused: map[string]int{}}}
 	for _, t := range targets {
 		if err := m.add(ctx, t); err != nil {
@@ -92,6 +95,28 @@ func (p *Planner) Plan(ctx context.Context, targets []target.Target) (*Plan, err
 	}
 	m.order()
 	return m.plan, nil
+}
+
+// checkWidth enforces the /12 for all networks together. A scope has been checked
+// for it, and what lies outside of it is not looked at.
+func (p *Planner) checkWidth(targets []target.Target) error {
+	total := 0
+	for _, t := range targets {
+		if t.Name != "" || p.Guard.Scope() != nil {
+			continue
+		}
+		n, err := scope.Addresses(t.Prefix)
+		if err != nil {
+			return err
+		}
+		if n > 1 {
+			total += n
+		}
+	}
+	if total > scope.MaxAddresses {
+		return errors.New("the networks together hold more addresses than a /12: use several surveys")
+	}
+	return nil
 }
 
 type merger struct {

@@ -121,7 +121,8 @@ func (r *Run) host(ctx context.Context, h *Host, mu *sync.Mutex) error {
 	return nil
 }
 
-// mayGoOn waits for quiet hours and a pause to pass, and looks for the stop file.
+// mayGoOn waits for quiet hours and a pause to pass, and looks for the stop file
+// and the end of the scope.
 func (r *Run) mayGoOn(ctx context.Context) error {
 	for {
 		if err := context.Cause(ctx); err != nil {
@@ -131,6 +132,9 @@ func (r *Run) mayGoOn(ctx context.Context) error {
 			if _, err := os.Stat(r.StopFile); err == nil {
 				return ErrStopped
 			}
+		}
+		if err := r.Prober.Guard.Ended(time.Now()); err != nil {
+			return err
 		}
 		left := max(r.Quiet.Left(time.Now()), r.health.left())
 		if left <= 0 {

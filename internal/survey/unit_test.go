@@ -245,6 +245,9 @@ func TestPlan(t *testing.T) {
 	if _, err := all.Plan(t.Context(), parse(t, "10.0.0.0/11")); err == nil {
 		t.Error("wider than /12")
 	}
+	if _, err := all.Plan(t.Context(), parse(t, "10.0.0.0/12", "10.16.0.0/30")); err == nil {
+		t.Error("wider than /12 in two parts")
+	}
 	for _, bad := range []string{"", "0/1", "2/1", "1", "1/2/3", "a/b"} {
 		if _, err := ParseShard(bad); err == nil {
 			t.Errorf("%q is a shard", bad)
@@ -309,6 +312,26 @@ func TestResume(t *testing.T) {
 		return nil
 	}); err != nil || done[1] != 1 || done[2] != 1 {
 		t.Errorf("done %v, %v", done, err)
+	}
+}
+
+// A run ends with its scope, though it began in time.
+func TestRunEndsWithItsScope(t *testing.T) {
+	yesterday := time.Now().AddDate(0, 0, -1).Format(time.DateOnly)
+	s, err := scope.Parse([]byte("id = \"x\"\nowner = \"x\"\nlegal_basis = \"x\"\ncontact = \"x\"\nvalid_until = " + yesterday +
+		"\nnetworks = [\"127.0.0.0/24\"]\nports = [1]\nmax_level = 1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard := scope.NewGuard(s, nil)
+	plan, err := (&Planner{Guard: guard}).Plan(t.Context(), parse(t, "127.0.0.1:1"))
+	if err != nil || len(plan.Hosts) != 1 {
+		t.Fatal(err)
+	}
+	looked := 0
+	r := Run{Plan: plan, Prober: Prober{Guard: guard, Level: scope.L1}, Found: func(*Envelope) error { looked++; return nil }}
+	if err := r.Do(t.Context()); !errors.Is(err, scope.ErrEnded) || looked != 0 {
+		t.Errorf("%v, %d looked at", err, looked)
 	}
 }
 

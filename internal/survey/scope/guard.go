@@ -1,13 +1,10 @@
 package scope
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -16,10 +13,10 @@ import (
 // Guard treats them on their own.
 var special = mustPrefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24",
-	"192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
+	"192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
 	"224.0.0.0/4", "240.0.0.0/4",
-	"::/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-	"2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fe80::/10", "ff00::/8")
+	"::/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23",
+	"2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fe80::/10", "ff00::/8")
 
 var private = mustPrefixes("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 
@@ -49,7 +46,7 @@ func IsPrivate(a netip.Addr) bool {
 // looked at without a scope. It does not change after it is made.
 type Guard struct {
 	scope  *Scope // nil for none
-	optOut []netip.Prefix
+	optOut prefixes
 	own    []netip.AddrPort // listeners of this process: they and nothing else
 }
 
@@ -60,13 +57,16 @@ var (
 	ErrOutside = errors.New("outside of the scope")
 	ErrExclude = errors.New("excluded by the scope")
 	ErrPort    = errors.New("port outside of the scope")
+	ErrEnded   = errors.New("the scope ended")
 	ErrNotOwn  = errors.New("no listener of this program")
 	ErrNoScope = errors.New("needs a scope file: without one only loopback and RFC 1918 addresses are looked at")
 )
 
 // NewGuard returns the guard of a scope, which may be nil, and an opt-out list.
 // The scope's signature and date must have been checked (Usable).
-func NewGuard(s *Scope, optOut []netip.Prefix) *Guard { return &Guard{scope: s, optOut: optOut} }
+func NewGuard(s *Scope, optOut []netip.Prefix) *Guard {
+	return &Guard{scope: s, optOut: newPrefixes(optOut)}
+}
 
 // Own returns the guard of a program that looks at its own listeners, whichever
 // addresses they have, up to L4, and at nothing else.
@@ -79,8 +79,14 @@ func (s *Scope) Usable(now time.Time) error {
 	if err := s.Verify(nil); err != nil {
 		return err
 	}
-	if !now.Before(s.End()) {
-		return fmt.Errorf("the scope ended on %s", s.ValidUntil)
+	return (&Guard{scope: s}).Ended(now)
+}
+
+// Ended returns an error once the scope is no longer valid: a survey that takes
+// days must not go on after the last of them.
+func (g *Guard) Ended(now time.Time) error {
+	if s := g.scope; s != nil && !now.Before(s.End()) {
+		return fmt.Errorf("%w on %s", ErrEnded, s.ValidUntil)
 	}
 	return nil
 }
@@ -110,7 +116,7 @@ func (g *Guard) Allow(a netip.Addr, port int) error {
 		return ErrNotOwn
 	case !a.IsValid() || a.Zone() != "" || in(special, a):
 		return ErrSpecial
-	case in(g.optOut, a):
+	case g.optOut.contain(a):
 		return ErrOptOut
 	case g.scope == nil:
 		if a.IsLoopback() || in(private, a) {
@@ -147,23 +153,4 @@ func (g *Guard) Size() Size {
 		return SizeNo
 	}
 	return g.scope.Size
-}
-
-// ReadPrefixes reads a list of networks and addresses, one a line; what follows
-// a # is a comment.
-func ReadPrefixes(r io.Reader) ([]netip.Prefix, error) {
-	var out []netip.Prefix
-	lines := bufio.NewScanner(io.LimitReader(r, MaxFile))
-	for n := 1; lines.Scan(); n++ {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		p, err := ParsePrefix(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		out = append(out, p)
-	}
-	return out, lines.Err()
 }

@@ -46,7 +46,7 @@ const (
 // Limits of a scope.
 const (
 	MaxAddresses = 1 << 20  // as many as a /12 holds, in all networks together
-	MaxFile      = 1 << 20  // bytes of a scope file or opt-out list
+	MaxFile      = 1 << 20  // bytes of a scope file
 	maxPrefix6   = 128 - 20 // an IPv6 network that is enumerated
 	dateLayout   = "2006-01-02"
 )
@@ -186,6 +186,9 @@ func ParsePrefix(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a network", s)
+	}
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 { // ::ffff:10.0.0.0/104 is 10.0.0.0/8
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
 	}
 	return p.Masked(), nil
 }

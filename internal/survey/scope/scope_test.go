@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"errors"
+	"io"
 	"net/netip"
 	"strings"
 	"testing"
@@ -141,6 +142,65 @@ func TestGuard(t *testing.T) {
 	s.Size = SizeNo
 	if scoped.MaxLevel() != L4 {
 		t.Error("size is asked without its own permission")
+	}
+}
+
+// TestSpecialBlocks goes through IANA's registries of special-purpose addresses:
+// the first address of each block is refused though a scope names it.
+func TestSpecialBlocks(t *testing.T) {
+	for _, block := range []string{"0.0.0.0", "100.64.0.0", "169.254.0.0", "192.0.0.0", "192.0.2.0", "192.31.196.0", "192.52.193.0",
+		"192.88.99.0", "192.175.48.0", "198.18.0.0", "198.51.100.0", "203.0.113.0", "224.0.0.0", "240.0.0.0", "255.255.255.255",
+		"::", "64:ff9b::1", "64:ff9b:1::", "100::", "100:0:0:1::", "2001::", "2001:2::", "2001:20::", "2001:db8::", "2002::",
+		"2620:4f:8000::", "3fff::", "5f00::", "fe80::", "ff00::"} {
+		a := netip.MustParseAddr(block)
+		g := NewGuard(&Scope{networks: []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}, Ports: []int{104}}, nil)
+		if err := g.Allow(a, 104); err != ErrSpecial {
+			t.Errorf("%s: %v", a, err)
+		}
+	}
+}
+
+// An entry of the opt-out list holds however it is written, and none is lost.
+func TestOptOut(t *testing.T) {
+	list := "\xef\xbb\xbf::ffff:10.1.0.0/112\n10.3.0.1\n" + strings.Repeat("# a long list\n", 100_000) + "10.2.0.0/16\nfd00::/8\n"
+	optOut, err := ReadPrefixes(strings.NewReader(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := NewGuard(nil, optOut)
+	for _, a := range []string{"10.1.0.1", "10.1.255.255", "::ffff:10.1.0.1", "10.2.0.1", "10.3.0.1", "fd00::7"} {
+		if err := g.Allow(netip.MustParseAddr(a), 104); err != ErrOptOut {
+			t.Errorf("%s: %v", a, err)
+		}
+	}
+	if err := g.Allow(netip.MustParseAddr("10.3.0.2"), 104); err != nil {
+		t.Error(err)
+	}
+	if _, err := ReadPrefixes(io.MultiReader(strings.NewReader("10.0.0.0/8\n"), endless{})); err == nil {
+		t.Error("a list without an end was read")
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = '\n'
+	}
+	return len(b), nil
+}
+
+func TestEnded(t *testing.T) {
+	s, err := Parse([]byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := NewGuard(s, nil)
+	if g.Ended(time.Date(2030, 1, 31, 23, 59, 0, 0, time.Local)) != nil || NewGuard(nil, nil).Ended(time.Now()) != nil {
+		t.Error("ended before its end")
+	}
+	if err := g.Ended(time.Date(2030, 2, 1, 0, 0, 0, 0, time.Local)); !errors.Is(err, ErrEnded) {
+		t.Error(err)
 	}
 }
 
