@@ -190,7 +190,7 @@ func (*deviceListCommand) Run(g *globals, o out) error {
 			fmt.Fprintln(w, "NAME\tAE TITLES\tRIGHTS\tADDRESS\tDAYS LEFT\tSTATE")
 		}
 		for _, d := range a.Identity.List() {
-			days, state := standing(&d, time.Now())
+			days, state := d.Standing(time.Now())
 			if g.JSON {
 				if err := json.NewEncoder(o).Encode(deviceLine{d, days, state}); err != nil {
 					return err
@@ -208,26 +208,6 @@ type deviceLine struct {
 	identity.Device
 	DaysLeft int    `json:"days_left"`
 	State    string `json:"state"`
-}
-
-// standing returns how many days the last good certificate has left, and a word.
-func standing(d *identity.Device, now time.Time) (days int, state string) {
-	state = "revoked"
-	for _, c := range d.Certificates {
-		if left := c.DaysLeft(now); c.Revoked.IsZero() {
-			if state == "revoked" || left > days {
-				days = left
-			}
-			state = "good"
-		}
-	}
-	switch {
-	case d.Disabled:
-		state = "disabled"
-	case state == "good" && days < 0:
-		state = "expired"
-	}
-	return days, state
 }
 
 func commas[T ~string](list []T) string {
@@ -249,7 +229,7 @@ func (c *deviceShowCommand) Run(g *globals, o out) error {
 		if !ok {
 			return fmt.Errorf("device %s: %w", c.Name, identity.ErrNoDevice)
 		}
-		days, state := standing(&d, time.Now())
+		days, state := d.Standing(time.Now())
 		enc := json.NewEncoder(o)
 		if !g.JSON {
 			enc.SetIndent("", "  ")

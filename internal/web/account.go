@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -99,12 +100,20 @@ func (x *exchange) toAccount() error {
 	return nil
 }
 
-// serveAgain ends the session and leads through the sign-in back to the account.
+// serveAgain ends the session and leads through the sign-in back to where it was
+// asked for, or to the account.
 func serveAgain(x *exchange) error {
+	if err := x.parseForm(); err != nil {
+		return err
+	}
+	next := "/account"
+	if given := x.PostForm.Get("next"); given != "" {
+		next = local(given)
+	}
 	if err := x.endSession(); err != nil {
 		return err
 	}
-	http.Redirect(x.w, x.Request, "/login?next=%2Faccount", http.StatusSeeOther)
+	http.Redirect(x.w, x.Request, "/login?next="+url.QueryEscape(next), http.StatusSeeOther)
 	return nil
 }
 

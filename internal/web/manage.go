@@ -27,6 +27,7 @@ type section struct {
 
 // sections are all there are, in the order in which they are shown.
 var sections = []section{
+	{Path: "/devices", Text: "devices.title", Hint: "devices.lead", Rights: []policy.Right{policy.Manage}},
 	{Path: "/server", Text: "menu.server", Hint: "manage.server", Rights: []policy.Right{policy.Manage}},
 }
 

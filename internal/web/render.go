@@ -53,6 +53,7 @@ func functions(language string) template.FuncMap {
 		"bytes":  showBytes,
 		"days":   func(s Status, end time.Time) string { return showDaysLeft(language, s.daysLeft(end), end) },
 		"list":   func(v ...string) []string { return v },
+		"field":  newScopeField,
 	}
 }
 

@@ -26,7 +26,7 @@ func init() {
 	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
 		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes,
 		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes, shareRoutes, emergencyRoutes,
-		manageRoutes)
+		manageRoutes, deviceRoutes)
 }
 
 // Routes returns all that the site answers.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/tresor-pacs/tresor/internal/archive"
@@ -23,6 +24,7 @@ type Config struct {
 	Shares   *Shares                    // links to studies; nil: none
 	Methods  []Method                   // further ways to sign in
 	People   *People                    // how people sign in; nil: with a password and a code
+	Manage   Manage                     // what the pages for administrators need
 	Source   func(*http.Request) string // the address that failures are counted by
 	Log      *slog.Logger               // nil: slog.Default
 }
@@ -31,13 +33,15 @@ type Config struct {
 // goroutines.
 type Site struct {
 	Config
-	guard *identity.Guard
-	done  chan struct{}
+	guard    *identity.Guard
+	bundles  *identity.Tickets[bundle]
+	changing sync.Mutex // held while a change must not leave the archive without an administrator
+	done     chan struct{}
 }
 
 // New returns the pages.
 func New(c Config) *Site {
-	s := &Site{Config: c, guard: c.Accounts.NewGuard(), done: make(chan struct{})}
+	s := &Site{Config: c, guard: c.Accounts.NewGuard(), bundles: identity.NewTickets[bundle](0, nil), done: make(chan struct{})}
 	if s.Log == nil {
 		s.Log = slog.Default()
 	}

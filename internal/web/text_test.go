@@ -49,6 +49,9 @@ func said(t *testing.T) map[string]bool {
 	for _, colours := range []string{"auto", "light", "dark"} {
 		used["app."+colours] = true // put together in the frame
 	}
+	for _, right := range policy.DeviceRights {
+		used["right."+string(right)] = true // put together in a device's form
+	}
 	for _, role := range policy.Roles {
 		used["role."+string(role)] = true // put together in the account
 	}

@@ -1,0 +1,66 @@
+package web
+
+import "maps"
+
+func init() { maps.Copy(texts, deviceTexts) }
+
+// deviceTexts are the texts of the pages about devices.
+var deviceTexts = map[string]text{
+	"devices.title":       {"Devices", "Geräte"},
+	"devices.one":         {"Device", "Gerät"},
+	"devices.lead":        {"Scanners, workstations and other archives: enrol them, say what they may do, renew and revoke their certificates.", "Modalitäten, Befundplätze und andere Archive: anmelden, Rechte geben, Zertifikate erneuern und widerrufen."},
+	"devices.enrol":       {"Enrol a device", "Gerät anmelden"},
+	"devices.enrolbutton": {"Enrol", "Anmelden"},
+	"devices.none":        {"No device is enrolled yet.", "Noch kein Gerät angemeldet."},
+	"devices.name":        {"Name", "Name"},
+	"devices.namehint":    {"Lower-case letters, digits, dots and hyphens, such as ct1.", "Kleinbuchstaben, Ziffern, Punkte und Bindestriche, etwa ct1."},
+	"devices.aet":         {"AE titles", "AE-Titel"},
+	"devices.aethint":     {"Those that it may call itself; several with commas.", "Womit es sich melden darf; mehrere mit Komma."},
+	"devices.rights":      {"Rights", "Rechte"},
+	"devices.address":     {"Address (HOST:PORT)", "Adresse (HOST:PORT)"},
+	"devices.addresshint": {"Where C-MOVE and reports may be sent to; empty: nowhere.", "Wohin C-MOVE und Meldungen gehen dürfen; leer: nirgendwohin."},
+	"devices.csr":         {"Certificate request (CSR)", "Zertifikatsanforderung (CSR)"},
+	"devices.csrhint":     {"PKCS #10, PEM or DER. Then the key stays with the device. Without a file, key and certificate are made here.", "PKCS #10, PEM oder DER. Dann bleibt der Schlüssel beim Gerät. Ohne Datei entstehen Schlüssel und Zertifikat hier."},
+	"devices.certificate": {"Certificate", "Zertifikat"},
+	"devices.days":        {"%d days left", "noch %d Tage"},
+	"devices.expired":     {"expired", "abgelaufen"},
+	"devices.revoked":     {"revoked", "widerrufen"},
+	"devices.disabled":    {"disabled", "gesperrt"},
+	"devices.may":         {"What it may do", "Was es darf"},
+	"devices.renew":       {"Renew", "Erneuern"},
+	"devices.renewhint":   {"The certificates that it has stay good until they end or are revoked, so that the device can change over.", "Die bisherigen Zertifikate gelten weiter, bis sie ablaufen oder widerrufen werden, damit das Gerät wechseln kann."},
+	"devices.renewbutton": {"Make a new certificate", "Neues Zertifikat ausstellen"},
+	"devices.stop":        {"Shut out", "Aussperren"},
+	"devices.disable":     {"Disable", "Sperren"},
+	"devices.disablehint": {"Let it in no longer; this can be undone.", "Nicht mehr einlassen; das lässt sich zurücknehmen."},
+	"devices.enable":      {"Enable", "Entsperren"},
+	"devices.enablehint":  {"The device is disabled.", "Das Gerät ist gesperrt."},
+	"devices.revokeone":   {"Revoke", "Widerrufen"},
+	"devices.revokeall":   {"Revoke all certificates", "Alle Zertifikate widerrufen"},
+	"devices.revokehint":  {"Its associations end at once. It comes back only with a new certificate.", "Seine Verbindungen enden sofort. Es kommt nur mit einem neuen Zertifikat zurück."},
+
+	"devices.revokebutton": {"Revoke all now", "Jetzt alle widerrufen"},
+	"devices.badname":      {"That is no name for a device.", "Das ist kein Name für ein Gerät."},
+	"devices.taken":        {"There is a device of that name already.", "Ein Gerät dieses Namens gibt es schon."},
+	"devices.badaet":       {"An AE title has 1 to 16 characters of ASCII and no backslash.", "Ein AE-Titel hat 1 bis 16 ASCII-Zeichen und keinen Backslash."},
+	"devices.aettaken":     {"That AE title belongs to the archive or to another device.", "Dieser AE-Titel gehört dem Archiv oder einem anderen Gerät."},
+	"devices.badaddress":   {"That is no address of the form HOST:PORT.", "Das ist keine Adresse der Form HOST:PORT."},
+	"devices.badcsr":       {"That is no certificate request, or its key is too weak.", "Das ist keine Zertifikatsanforderung, oder ihr Schlüssel ist zu schwach."},
+
+	"right.echo":     {"Verification (echo)", "Verifikation (echo)"},
+	"right.store":    {"Store", "Speichern (store)"},
+	"right.find":     {"Search (find)", "Suchen (find)"},
+	"right.get":      {"Fetch (get)", "Holen (get)"},
+	"right.move":     {"Have sent (move)", "Senden lassen (move)"},
+	"right.commit":   {"Storage commitment (commit)", "Speicherzusage (commit)"},
+	"right.worklist": {"Worklist", "Arbeitsliste (worklist)"},
+	"right.mpps":     {"Performed procedures (mpps)", "Durchgeführte Prozeduren (mpps)"},
+
+	"bundle.title":   {"Key and certificate", "Schlüssel und Zertifikat"},
+	"bundle.once":    {"The key was made for this device and is kept nowhere: download it now. It is there once, for five minutes.", "Der Schlüssel wurde für dieses Gerät erzeugt und wird nirgends aufbewahrt: Laden Sie ihn jetzt herunter. Er ist einmal da, fünf Minuten lang."},
+	"bundle.nokey":   {"The certificate for the key of the device, and the archive's CA.", "Das Zertifikat zum Schlüssel des Geräts und die CA des Archivs."},
+	"bundle.fetch":   {"Download %s.zip", "%s.zip herunterladen"},
+	"bundle.until":   {"Good until %s", "Gültig bis %s"},
+	"bundle.use":     {"How to use it", "So wird es benutzt"},
+	"bundle.usehint": {"With the folder %s of the ZIP file as it is:", "Mit dem Ordner %s der ZIP-Datei, wie er ist:"},
+}
