@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"internal/durable": {},
 	"internal/batch":   {},
 	"internal/seal":    {"internal/durable"},
-	"internal/audit":   {"dicom", "internal/durable", "internal/policy"},
+	"internal/audit":   {"dicom", "internal/batch", "internal/durable", "internal/policy"},
 	// The records of the trail said to others, sent, made a transparency log, and
 	// read for who saw whom.
 	"internal/audit/message":    {"dicom", "internal/audit", "internal/policy"},

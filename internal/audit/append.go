@@ -7,22 +7,12 @@ import (
 	"time"
 )
 
-// batch is what is written and synced together.
-type batch struct {
-	entries []entry
-	first   uint64        // number of the first record, once written
-	err     error         // read after done
-	done    chan struct{} // closed when the batch is durable or has failed
-	lead    chan struct{} // one token: who takes it leads the batch
-}
-
+// entry is a record on its way into the trail.
 type entry struct {
 	time    time.Time
 	payload []byte
-}
-
-func newBatch() *batch {
-	return &batch{done: make(chan struct{}), lead: make(chan struct{}, 1)}
+	seq     uint64 // its number, once written
+	err     error  // why it was not
 }
 
 // Append writes an event into the trail and returns the number of its record.
@@ -42,75 +32,36 @@ func (t *Trail) Append(ctx context.Context, e Event) (uint64, error) {
 	if err := e.check(); err != nil {
 		return 0, err
 	}
-	b, i, lead, err := t.join(entry{e.Time, appendEvent(make([]byte, 0, 512), &e)})
-	if err != nil {
+	if err := t.Broken(); err != nil {
 		return 0, err
 	}
-	if !lead {
-		select {
-		case <-b.done:
-		case <-b.lead:
-			lead = true
+	r := &entry{time: e.Time, payload: appendEvent(make([]byte, 0, 512), &e)}
+	if !t.queue.Do(r) {
+		return 0, ErrClosed
+	}
+	return r.seq, r.err
+}
+
+// commit writes what came together. Once a write or a sync has failed nothing is
+// written any more.
+func (t *Trail) commit(entries []*entry) {
+	err := t.Broken()
+	if err == nil {
+		err = t.writeLocked(entries)
+		var soft harmless
+		broken := err != nil && !errors.As(err, &soft)
+		if broken {
+			err = fmt.Errorf("%w: %w", ErrBroken, err)
 		}
+		t.mu.Lock()
+		t.end = t.at
+		if broken {
+			t.broken = err
+		}
+		t.mu.Unlock()
 	}
-	if lead {
-		t.commit(b)
-	}
-	return b.first + uint64(i), b.err
-}
-
-// join enters e into the next batch and tells whether the caller leads it.
-func (t *Trail) join(e entry) (b *batch, i int, lead bool, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.broken != nil {
-		return nil, 0, false, t.broken
-	}
-	if t.closed {
-		return nil, 0, false, ErrClosed
-	}
-	if t.next == nil {
-		t.next = newBatch()
-	}
-	lead = !t.busy
-	t.busy = true
-	t.next.entries = append(t.next.entries, e)
-	return t.next, len(t.next.entries) - 1, lead, nil
-}
-
-// commit writes b, which is the next batch, and hands the lead over to the one
-// that gathered meanwhile.
-func (t *Trail) commit(b *batch) {
-	t.mu.Lock()
-	t.next = nil
-	t.mu.Unlock()
-
-	err := t.writeLocked(b)
-	var soft harmless
-	broken := err != nil && !errors.As(err, &soft)
-	if broken {
-		err = fmt.Errorf("%w: %w", ErrBroken, err)
-	}
-	b.err = err
-	close(b.done)
-
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.end = t.at
-	if broken {
-		t.broken = err
-	}
-	switch {
-	case t.next == nil:
-		t.busy = false
-		t.idle.Broadcast()
-	case t.broken != nil:
-		t.next.err = t.broken
-		close(t.next.done)
-		t.next, t.busy = nil, false
-		t.idle.Broadcast()
-	default:
-		t.next.lead <- struct{}{}
+	for _, e := range entries {
+		e.err = err
 	}
 }
 
@@ -120,18 +71,18 @@ type harmless struct{ error }
 
 func (h harmless) Unwrap() error { return h.error }
 
-// writeLocked writes b while other processes are kept out.
-func (t *Trail) writeLocked(b *batch) error {
+// writeLocked writes the entries while other processes are kept out.
+func (t *Trail) writeLocked(entries []*entry) error {
 	lock, err := t.lock()
 	if err != nil {
 		return fmt.Errorf("audit: append: %w", harmless{err})
 	}
 	notes, err := t.catchUp()
 	if err == nil && len(notes) > 0 {
-		err = t.write(&batch{entries: notes})
+		err = t.write(notes)
 	}
 	if err == nil {
-		err = t.write(b)
+		err = t.write(entries)
 	}
 	if closeErr := lock.Close(); err == nil {
 		err = closeErr
@@ -142,9 +93,9 @@ func (t *Trail) writeLocked(b *batch) error {
 	return nil
 }
 
-// write seals and writes the entries of b at the end of the trail, syncs them
-// and then moves the head.
-func (t *Trail) write(b *batch) error {
+// write seals and writes the entries at the end of the trail, syncs them and then
+// moves the head.
+func (t *Trail) write(entries []*entry) error {
 	if t.at.offset >= t.size {
 		if err := t.roll(); err != nil {
 			return err
@@ -153,8 +104,9 @@ func (t *Trail) write(b *batch) error {
 	to := t.at
 	to.turn++
 	buf := t.buf[:0]
-	for _, e := range b.entries {
+	for _, e := range entries {
 		to.seq++
+		e.seq = to.seq
 		sealed := t.box.Seal(e.payload, recordAD(to.id, to.seq, e.time))
 		start := len(buf)
 		buf = appendLeaf(buf, to.seq, e.time, sealed)
@@ -176,7 +128,6 @@ func (t *Trail) write(b *batch) error {
 	if err := t.head.write(to, t.box); err != nil {
 		return err
 	}
-	b.first = t.at.seq + 1
 	t.at = to
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 // goOn continues a damaged trail in a new file, after a person decided so. The
 // new file is chained to the last line that can be read, and its numbers begin
 // after the highest one known, so that what is missing shows for ever.
-func (t *Trail) goOn(damage *DamageError) ([]entry, error) {
+func (t *Trail) goOn(damage *DamageError) ([]*entry, error) {
 	files, err := listFiles(t.fsys, t.dir)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (t *Trail) goOn(damage *DamageError) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []entry{*note}, nil
+	return []*entry{note}, nil
 }
 
 // restart begins the file after at.file and a new head.

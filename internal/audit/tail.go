@@ -26,7 +26,7 @@ func (e *DamageError) Error() string {
 // catchUp makes t.at the end of the trail. It returns at once if nobody else
 // wrote since; else it follows the trail from the head. The result are events
 // that have to be noted. The caller holds the lock.
-func (t *Trail) catchUp() ([]entry, error) {
+func (t *Trail) catchUp() ([]*entry, error) {
 	changed, err := t.head.changed()
 	if err != nil {
 		return nil, err
@@ -59,14 +59,14 @@ func (t *Trail) catchUp() ([]entry, error) {
 
 // mendHead makes both slots of the head good again. A loss of power can spoil
 // one, but so can somebody who cut off the last records; hence the note.
-func (t *Trail) mendHead(notes []entry) ([]entry, error) {
+func (t *Trail) mendHead(notes []*entry) ([]*entry, error) {
 	note, err := t.note(Event{Code: TrailRecovered, Outcome: MinorFailure,
 		Reason: "a slot of the head could not be read", Details: []Detail{{"file", headName}}})
 	if err != nil {
 		return notes, err
 	}
 	t.at, err = t.head.begin(t.at, t.box)
-	return append(notes, *note), err
+	return append(notes, note), err
 }
 
 // begin starts a trail where there is no record yet: there was none, or its
@@ -189,8 +189,8 @@ func vouches(p position, b []byte) bool {
 // follow takes in the records behind t.at: of a process that ended before it
 // moved the head, or from before a loss of power. What is no record there was
 // never acknowledged; it is moved aside.
-func (t *Trail) follow() ([]entry, error) {
-	var notes []entry
+func (t *Trail) follow() ([]*entry, error) {
+	var notes []*entry
 	for {
 		before := t.at
 		if err := t.takeIn(); err != nil {
@@ -201,7 +201,7 @@ func (t *Trail) follow() ([]entry, error) {
 			return notes, err
 		}
 		if note != nil {
-			notes = append(notes, *note)
+			notes = append(notes, note)
 		}
 		more, err := t.enterNext()
 		if err != nil {

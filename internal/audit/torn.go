@@ -47,5 +47,5 @@ func (t *Trail) note(e Event) (*entry, error) {
 	if err := e.check(); err != nil {
 		return nil, err
 	}
-	return &entry{e.Time, appendEvent(nil, &e)}, nil
+	return &entry{time: e.Time, payload: appendEvent(nil, &e)}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tresor-pacs/tresor/internal/batch"
 	"github.com/tresor-pacs/tresor/internal/durable"
 )
 
@@ -40,15 +41,14 @@ type Trail struct {
 	size int64
 	now  func() time.Time
 
+	queue *batch.Queue[*entry]
+
 	mu     sync.Mutex
-	idle   sync.Cond // busy became false
-	next   *batch    // what waits to be written
-	busy   bool      // a batch has its leader
 	closed bool
 	broken error
 	end    position // where the last batch ended
 
-	// The rest belongs to the leader, or to Open and Close.
+	// The rest belongs to commit, or to Open and Close.
 	at   position
 	file durable.File // the file at.file
 	head *headFile
@@ -64,7 +64,7 @@ func Open(dir string, box Box, o Options) (*Trail, error) {
 		return nil, errors.New("audit: a trail needs a key")
 	}
 	t := &Trail{dir: dir, box: box, fsys: o.FS, size: o.FileSize, now: o.Now}
-	t.idle.L = &t.mu
+	t.queue = batch.New(t.commit, func([]*entry, *entry) bool { return true })
 	if t.fsys == nil {
 		t.fsys = durable.OS
 	}
@@ -98,7 +98,7 @@ func (t *Trail) open(goOn bool) error {
 		notes, err = t.goOn(damage)
 	}
 	if err == nil && len(notes) > 0 {
-		err = t.write(&batch{entries: notes})
+		err = t.write(notes)
 	}
 	t.end = t.at
 	return err
@@ -127,15 +127,13 @@ func (t *Trail) Broken() error {
 // Close waits for the events under way, syncs the head and closes the files.
 // Later Appends fail.
 func (t *Trail) Close() error {
+	t.queue.Close()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return nil
 	}
 	t.closed = true
-	for t.busy {
-		t.idle.Wait()
-	}
 	var err error
 	if t.broken == nil {
 		err = t.head.f.Sync()
