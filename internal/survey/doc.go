@@ -8,9 +8,9 @@
 //	L4 query        a query that can match nothing: is the caller permitted to ask?
 //	L5 size         counters, or a count of matches whose values are never kept
 //
-// It never sends C-GET, C-MOVE, C-STORE, WADO or STOW requests, never asks at
-// the patient level, guesses no AE title, tries no password, and sends no
-// malformed PDU. Of what a host answers it keeps the A-ASSOCIATE-AC, -RJ or
+// It never sends C-GET, C-MOVE, C-STORE or STOW requests, retrieves nothing by
+// WADO, never asks at the patient level, guesses no AE title, tries no password,
+// and sends no malformed PDU. Of what a host answers it keeps the A-ASSOCIATE-AC, -RJ or
 // A-ABORT, statuses, two counters and facts about TLS and HTTP; never a data
 // set, a body or a study's UID.
 //

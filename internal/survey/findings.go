@@ -40,6 +40,7 @@ var Rules = []Rule{
 	{"DXA014", "Any caller may open a worklist context", "Allow worklist queries only to known modalities: a worklist holds the names of today's patients. It was not queried.", 5},
 	{"DXA015", "Queries are offered to any caller; whether they are permitted was not asked", "Run the survey with a scope file that permits L4.", 4},
 	{"DXA016", "A known vulnerability is open", "Update at once, and take the system off the network until then.", 9},
+	{"DXA017", "WADO-URI answers without a login", "Require a login for WADO-URI, or switch it off where nobody uses it; serve it by HTTPS only. Whether it gives images was not tried: test with an image of your own that names nobody.", 6},
 }
 
 // RuleOf returns the rule with an ID.
@@ -87,7 +88,8 @@ func findings(r *Result, v Vector, p known.Product, now time.Time) []Finding {
 	add(r.Web != nil && (r.Web.Open == "DICOMweb" || r.Web.Open == "REST"), "DXA002", "")
 	add(r.Web != nil && r.Web.Open == "viewer", "DXA003", "")
 	add(v.Flaw == 'K', "DXA016", "CVE-2025-0896: the REST interface answers anybody")
-	add(r.State == Undecided, "DXA009", "")
+	add(r.State == Undecided && r.Query != nil, "DXA009", "")
+	add(r.Web != nil && r.Web.Answers == "WADO-URI", "DXA017", "")
 	add(a.accepted(contextStore), "DXA005", "")
 	add(a.accepted(contextWorklist), "DXA014", "")
 	add(a != nil && a.Answer == "accepted", "DXA004", "")

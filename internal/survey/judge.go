@@ -31,6 +31,8 @@ func (l *look) state() State {
 		return WebOpen
 	case r.Query != nil && r.Query.Outcome == QueryUndecided:
 		return Undecided
+	case r.Web != nil && r.Web.Answers != "":
+		return Undecided
 	case a != nil && a.Answer != "accepted":
 		return Refused
 	case a.accepted(contextStore):
@@ -105,6 +107,8 @@ func (l *look) access(v *Vector) {
 	switch {
 	case r.State == WebOpen:
 		v.Access, v.Query = 'H', 'P'
+	case r.State == Undecided && r.Query == nil:
+		v.Access, v.Query = 'H', 'U'
 	case r.State == Refused:
 		v.Access, v.Query = 'R', 'R'
 	default:

@@ -122,6 +122,45 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s, want %s: %+v", r.State, c.want, r.Web)
 		}
 	}
+	for name, c := range map[string]struct {
+		pages map[string]int // statuses; of others the first page's
+		spa   bool
+		want  survey.State
+		why   string
+	}{
+		"viewer, single-page, data behind a login": {map[string]int{"/dicom-web/studies": 401}, true, survey.Refused, "DXA007"},
+		"viewer, single-page, data open":           {map[string]int{"/dicom-web/studies": 204}, true, survey.WebOpen, "DXA002"},
+		"viewer, a page of its own":                {map[string]int{"/dicom-web/studies": 401}, false, survey.WebOpen, "DXA003"},
+		"WADO-URI":                                 {map[string]int{"/": 404, "/wado": 400}, false, survey.Undecided, "DXA017"},
+		"WADO-URI behind a login":                  {map[string]int{"/": 404, "/dcm4chee-arc/aets/DCM4CHEE/wado": 401}, false, survey.Refused, "DXA007"},
+		"everything is a bad request":              {map[string]int{"/": 400, "/wado": 400}, true, survey.NotDICOM, ""},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			status, known := c.pages[r.URL.Path]
+			switch {
+			case !known && (c.spa || r.URL.Path == "/"):
+				status = max(c.pages["/"], 200)
+			case !known:
+				status = 404
+			}
+			if r.URL.Path == "/wado" && (r.URL.Query().Get("requestType") == "WADO" || r.URL.Query().Has("objectUID")) {
+				t.Error("an object was asked for by WADO-URI")
+			}
+			w.WriteHeader(status)
+			if status == 200 {
+				io.WriteString(w, "<title>OHIF Viewer</title>")
+			}
+		}))
+		t.Cleanup(s.Close)
+		r := lookAt(t, survey.Prober{Guard: guard, Timeout: 300 * time.Millisecond}, s.Listener.Addr().(*net.TCPAddr).Port)
+		found := c.why == ""
+		for _, f := range r.Findings {
+			found = found || f.ID == c.why
+		}
+		if r.State != c.want || !found {
+			t.Errorf("%s: %s %v, want %s %s: %+v", name, r.State, r.Findings, c.want, c.why, r.Web)
+		}
+	}
 	select {
 	case <-followed:
 		t.Error("a redirect was followed")

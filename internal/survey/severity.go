@@ -54,7 +54,7 @@ func (v Vector) base() float64 {
 		return 6
 	case v.Access == 'A' && v.Write == 'A':
 		return 5.5
-	case v.TLS == 'Y' && v.Query != 'X':
+	case v.TLS == 'Y' && v.Query == 'R':
 		return 2
 	case v.Access == 'A':
 		return 4

@@ -25,6 +25,9 @@ func Agent(url, contact string) string {
 func (p *Prober) Steps(port int) []string {
 	level := min(p.Level, p.Guard.MaxLevel())
 	out := []string{fmt.Sprintf("L1 at most %d TCP connections, one after the other", MaxConnections)}
+	if level >= scope.L2 {
+		out[0] += fmt.Sprintf("; to a web server at most %d more, one a request", webRequests)
+	}
 	if slices.Contains(tlsPorts, port) || slices.Contains(httpsPorts, port) {
 		out = append(out, "L1 TLS ClientHello")
 	} else if level >= scope.L2 {
@@ -40,10 +43,11 @@ func (p *Prober) Steps(port int) []string {
 	}
 	if level >= scope.L4 {
 		out = append(out, "L4 C-FIND-RQ at the study level for a StudyInstanceUID made for this",
-			"L4 if it is a web server: GET "+strings.Join(roots, "/studies, ")+"/studies for such a StudyInstanceUID")
+			"L4 if it is a web server: GET "+strings.Join(roots, "/studies, ")+"/studies for such a StudyInstanceUID",
+			"L4 if it is a web server: GET "+strings.Join(wadoPaths, wadoNothing+", ")+wadoNothing+", which names no object")
 	}
 	if level >= scope.L5 {
-		out = append(out, fmt.Sprintf("L5 if queries are permitted: C-FIND-RQ by study dates, at most %d answers counted (%s), or GET /statistics, or GET studies by offset, two bytes read", DefaultSizeLimit, p.Guard.Size()))
+		out = append(out, fmt.Sprintf("L5 if queries are permitted: C-FIND-RQ by study dates, at most %d answers counted (%s), or GET /statistics, or GET studies by offset, two bytes read (at most %d requests)", DefaultSizeLimit, p.Guard.Size(), maxOffsetRequests))
 	}
 	return out
 }

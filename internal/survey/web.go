@@ -22,6 +22,8 @@ type Web struct {
 	Pages   []Page   `json:"pages"`
 	Open    string   `json:"open,omitempty"`  // what is open without a login
 	Login   bool     `json:"login,omitempty"` // something of an archive wants one
+	// Answers is what answers without a login though it is not known what it gives.
+	Answers string `json:"answers,omitempty"`
 }
 
 // Page is one request and its answer.
@@ -32,7 +34,7 @@ type Page struct {
 }
 
 const (
-	webRequests = 6        // after the first: all that follow but the count by offsets
+	webRequests = 8        // after the first: all that follow but the count by offsets
 	maxPage     = 16 << 10 // bytes of a page that are looked at for signs
 	maxHeader   = 32 << 10
 )
@@ -170,6 +172,13 @@ func (b *browser) look(ctx context.Context, home answer) {
 	b.rest(ctx, control)
 	if b.l.level >= scope.L4 {
 		b.dicomweb(ctx, control)
+		if b.out.Open != "DICOMweb" && b.out.Open != "REST" {
+			b.wado(ctx, control)
+		}
+	}
+	if b.out.Open == "viewer" && b.out.Login && control.status == http.StatusOK {
+		b.out.Open = "" // a single-page application without its data
+		b.out.Pages[0].Verdict = "page alone"
 	}
 }
 

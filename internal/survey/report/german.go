@@ -18,4 +18,5 @@ var germanRules = map[string][2]string{
 	"DXA014": {"Jeder Anrufer darf einen Worklist-Kontext öffnen", "Erlauben Sie Worklist-Abfragen nur bekannten Geräten: Eine Worklist enthält die Namen der Patienten von heute. Sie wurde nicht abgefragt."},
 	"DXA015": {"Abfragen werden jedem angeboten; ob sie erlaubt sind, wurde nicht gefragt", "Führen Sie die Untersuchung mit einer Scope-Datei durch, die L4 erlaubt."},
 	"DXA016": {"Eine bekannte Schwachstelle ist offen", "Aktualisieren Sie sofort und nehmen Sie das System bis dahin vom Netz."},
+	"DXA017": {"WADO-URI antwortet ohne Anmeldung", "Verlangen Sie eine Anmeldung für WADO-URI oder schalten Sie es ab, wo niemand es benutzt; bieten Sie es nur über HTTPS an. Ob es Bilder herausgibt, wurde nicht versucht: Prüfen Sie es mit einem eigenen Bild, das niemanden nennt."},
 }

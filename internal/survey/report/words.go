@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/tresor-pacs/tresor/internal/survey"
@@ -24,13 +25,13 @@ var stateWords = map[Language]map[survey.State]string{
 		survey.Closed: "nothing (closed)", survey.Filtered: "nothing (no answer)", survey.NotDICOM: "nothing of DICOM",
 		survey.MutualTLS: "nothing without a client certificate", survey.Refused: "a refusal",
 		survey.Associates: "an association", survey.Stores: "an association, and Storage is offered",
-		survey.Undecided: "an association; whether queries are permitted is undecided",
+		survey.Undecided: "an answer; whether data is given is undecided",
 		survey.Queryable: "the list of studies, by DICOM query", survey.WebOpen: "the archive's web interface, without a login"},
 	German: {
 		survey.Closed: "nichts (geschlossen)", survey.Filtered: "nichts (keine Antwort)", survey.NotDICOM: "nichts von DICOM",
 		survey.MutualTLS: "nichts ohne Client-Zertifikat", survey.Refused: "eine Ablehnung",
 		survey.Associates: "eine Association", survey.Stores: "eine Association, Storage wird angeboten",
-		survey.Undecided: "eine Association; ob Abfragen erlaubt sind, ist unentschieden",
+		survey.Undecided: "eine Antwort; ob Daten herausgegeben werden, ist unentschieden",
 		survey.Queryable: "die Liste der Studien, durch DICOM-Abfrage", survey.WebOpen: "die Weboberfläche des Archivs, ohne Anmeldung"},
 }
 
@@ -59,9 +60,9 @@ func (l Language) proof(r *survey.Result) string {
 	case r.State == survey.Queryable:
 		return "a query for a study that does not exist was carried out"
 	case r.Web != nil && german:
-		return r.Web.Open + " antwortete ohne Anmeldung"
+		return cmp.Or(r.Web.Open, r.Web.Answers, "HTTP") + " antwortete ohne Anmeldung"
 	case r.Web != nil:
-		return r.Web.Open + " answered without a login"
+		return cmp.Or(r.Web.Open, r.Web.Answers, "HTTP") + " answered without a login"
 	}
 	return r.Rung.String()
 }
