@@ -87,6 +87,19 @@ func (r *Register) Held(study dicom.UID, patient string) bool {
 	return held(r.current.Load(), study, patient)
 }
 
+// Kept returns how long a study of a patient has to be kept, and whether it is
+// kept for that, held, or due.
+func (r *Register) Kept(study dicom.UID, patient string, of policy.Study) (policy.Retention, string) {
+	k := policy.RetentionOf(of)
+	switch {
+	case r.Held(study, patient):
+		return k, "held"
+	case k.Due(r.now()):
+		return k, "due"
+	}
+	return k, "kept"
+}
+
 func held(s *state, study dicom.UID, patient string) bool {
 	return slices.ContainsFunc(s.Holds, func(h LegalHold) bool {
 		return h.Study != "" && h.Study == study || h.Patient != "" && h.Patient == patient

@@ -95,5 +95,21 @@ func (r *Register) Done(o Order, failed error) error {
 	})
 }
 
+// Fate returns a word for what becomes of the instance at a location in the
+// quarantine: waiting, ordered, kept aside, or failed with the reason.
+func (r *Register) Fate(location string) (word, failed string) {
+	s := r.current.Load()
+	if slices.ContainsFunc(s.Orders, func(o Order) bool { return o.Location == location }) {
+		return "ordered", ""
+	}
+	switch settled, ok := s.Settled[location]; {
+	case !ok:
+		return "waiting", ""
+	case settled.Failed != "":
+		return "failed", settled.Failed
+	}
+	return "kept aside", ""
+}
+
 // Settled returns what was decided, by location.
 func (r *Register) Settled() map[string]Settled { return maps.Clone(r.current.Load().Settled) }

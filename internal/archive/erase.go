@@ -100,6 +100,23 @@ func (s *Session) Facts(ctx context.Context, uid dicom.UID) iter.Seq2[Facts, err
 	}
 }
 
+// StudiesOf returns the studies that the patient with the ID has now, as Facts
+// tells them; ErrNotFound if there are none.
+func StudiesOf(ctx context.Context, s *Session, patient string) (list []dicom.UID, err error) {
+	for f, err := range s.Facts(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		if f.Patient == patient {
+			list = append(list, f.UID)
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("studies of the patient: %w", ErrNotFound)
+	}
+	return list, nil
+}
+
 func (s *Session) facts(ctx context.Context, uid dicom.UID, yield func(Facts) bool) error {
 	keys := new(dicom.DataSet)
 	if uid != "" {

@@ -2,6 +2,8 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -27,6 +29,13 @@ func (s *Session) Quarantine(ctx context.Context) iter.Seq2[Quarantined, error] 
 			}
 		}
 	}
+}
+
+// ID is the name of a quarantined instance for people: its place in the vault is
+// nobody's business, and long.
+func (q *Quarantined) ID() string {
+	sum := sha256.Sum256([]byte(q.Location))
+	return hex.EncodeToString(sum[:5])
 }
 
 func lookAside(what string) audit.Event {

@@ -11,7 +11,8 @@ import (
 // newPages puts the pages of the archive that listens at an address together.
 func (s *Server) newPages(accounts *identity.Accounts, sessions *identity.Sessions, at string) *web.Site {
 	return web.New(web.Config{Archive: s.archive, Accounts: accounts, Sessions: sessions, Source: source,
-		Viewer: s.newViewer(), Status: s.status, Shares: &web.Shares{Register: s.data.access, Sessions: s.shares}, People: s.newPeople(accounts, at), Manage: s.newManage(at), Log: s.log})
+		Viewer: s.newViewer(), Status: s.status, Shares: &web.Shares{Register: s.data.access, Sessions: s.shares, Link: func(secret string) string { return shareURL(at, s.config.Names, secret) }},
+		Stranger: s.stranger(), People: s.newPeople(accounts, at), Manage: s.newManage(at), Log: s.log})
 }
 
 // newViewer returns the embedded viewer. The archive does not depend on it: a

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,13 +24,6 @@ type Aside struct {
 	State    string    `json:"state"` // waiting, kept aside, ordered, or failed
 }
 
-// asideID is the name of a quarantined object for people: its place in the vault
-// is nobody's business, and long.
-func asideID(l archive.Location) string {
-	sum := sha256.Sum256([]byte(l))
-	return hex.EncodeToString(sum[:5])
-}
-
 // Quarantine lists what is in the quarantine of a data folder.
 func Quarantine(ctx context.Context, dir string, f func(Aside) error) (err error) {
 	r, err := openReading(ctx, dir)
@@ -52,17 +43,11 @@ func Quarantine(ctx context.Context, dir string, f func(Aside) error) (err error
 }
 
 func asideOf(a *access.Register, q *archive.Quarantined) Aside {
-	state := "waiting"
-	if s, ok := a.Settled()[string(q.Location)]; ok {
-		state = "kept aside"
-		if s.Failed != "" {
-			state = "failed: " + s.Failed
-		}
+	state, failed := a.Fate(string(q.Location))
+	if failed != "" {
+		state += ": " + failed
 	}
-	if slices.ContainsFunc(a.Orders(), func(o access.Order) bool { return o.Location == string(q.Location) }) {
-		state = "ordered"
-	}
-	return Aside{asideID(q.Location), q.Study, q.Series, q.Instance, q.Source, q.Received, q.Length, state}
+	return Aside{q.ID(), q.Study, q.Series, q.Instance, q.Source, q.Received, q.Length, state}
 }
 
 func (r *reading) aside(ctx context.Context, id string) (archive.Quarantined, error) {
@@ -70,7 +55,7 @@ func (r *reading) aside(ctx context.Context, id string) (archive.Quarantined, er
 		if err != nil {
 			return q, err
 		}
-		if asideID(q.Location) == id {
+		if q.ID() == id {
 			return q, nil
 		}
 	}

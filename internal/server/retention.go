@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
-	"github.com/tresor-pacs/tresor/internal/access"
 	"github.com/tresor-pacs/tresor/internal/archive"
 	"github.com/tresor-pacs/tresor/internal/policy"
 	"github.com/tresor-pacs/tresor/internal/store/file"
@@ -87,22 +85,13 @@ func Retention(ctx context.Context, dir string, uid dicom.UID, f func(Kept) erro
 		if err != nil {
 			return err
 		}
-		if err := f(keptBy(r.Access, &facts, time.Now())); err != nil {
+		k := Kept{Study: facts.UID}
+		k.Retention, k.State = r.Access.Kept(facts.UID, facts.Patient, facts.Study)
+		if err := f(k); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func keptBy(a *access.Register, f *archive.Facts, now time.Time) Kept {
-	k := Kept{Study: f.UID, Retention: policy.RetentionOf(f.Study), State: "kept"}
-	switch {
-	case a.Held(f.UID, f.Patient):
-		k.State = "held"
-	case k.Due(now):
-		k.State = "due"
-	}
-	return k
 }
 
 // StudiesOf returns the studies of the patient with the ID.
@@ -112,18 +101,7 @@ func StudiesOf(ctx context.Context, dir, patient string) (list []dicom.UID, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	for f, err := range r.session().Facts(ctx, "") {
-		if err != nil {
-			return nil, err
-		}
-		if f.Patient == patient {
-			list = append(list, f.UID)
-		}
-	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("studies of the patient: %w", archive.ErrNotFound)
-	}
-	return list, nil
+	return archive.StudiesOf(ctx, r.session(), patient)
 }
 
 // CertificateKey returns the key that certificates of erasure are signed for.

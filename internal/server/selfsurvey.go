@@ -31,35 +31,42 @@ type selfSurvey struct {
 	archive   *archive.Archive
 	log       *slog.Logger
 	looked    *lookedAt
+	again     <-chan chan struct{} // asked for in between
 }
 
 // lookedAt remembers when each listener was last looked at, and what came of it.
 type lookedAt struct {
 	mu   sync.Mutex
-	when map[string]time.Time
-	bad  map[string]bool
+	last map[string]lastLook
 }
 
-func (l *lookedAt) note(name string, bad bool) {
+// lastLook is what came of a look; its zero value is that of a listener that was
+// not looked at yet.
+type lastLook struct {
+	when    time.Time
+	answers bool
+	got     *survey.Result
+}
+
+func (l *lookedAt) note(name string, got *survey.Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.when == nil {
-		l.when, l.bad = map[string]time.Time{}, map[string]bool{}
+	if l.last == nil {
+		l.last = map[string]lastLook{}
 	}
-	l.when[name], l.bad[name] = time.Now(), bad
+	l.last[name] = lastLook{time.Now(), !answersNothing(got), got}
 }
 
-// last returns a zero time for a listener that was not looked at yet.
-func (l *lookedAt) last(name string) (when time.Time, answers bool) {
+func (l *lookedAt) at(name string) lastLook {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.when[name], l.bad[name]
+	return l.last[name]
 }
 
 // surveySelf surveys the listeners at once and then again and again, until ctx
 // ends.
 func (s *Server) surveySelf(ctx context.Context, at Addresses) error {
-	x := &selfSurvey{listeners: map[string]netip.AddrPort{}, every: time.Duration(s.config.SelfSurvey), archive: s.archive, log: s.log, looked: &s.looked}
+	x := &selfSurvey{listeners: map[string]netip.AddrPort{}, every: time.Duration(s.config.SelfSurvey), archive: s.archive, log: s.log, looked: &s.looked, again: s.lookAgain}
 	for name, address := range map[string]string{"dicom": at.DICOM, "https": at.HTTPS} {
 		a, err := netip.ParseAddrPort(address)
 		if err != nil {
@@ -91,6 +98,9 @@ func (x *selfSurvey) run(ctx context.Context) {
 		x.once(ctx)
 		select {
 		case <-tick.C:
+		case done := <-x.again:
+			x.once(ctx)
+			close(done)
 		case <-ctx.Done():
 			return
 		}
@@ -114,10 +124,10 @@ func (x *selfSurvey) once(ctx context.Context) {
 			x.log.ErrorContext(ctx, "self-survey: could not look", "listener", name, "address", a, "error", err)
 		case answersNothing(e.Data.DICOM.Result):
 			good = append(good, name, e.Data.DICOM.Result.State)
-			x.looked.note(name, false)
+			x.looked.note(name, e.Data.DICOM.Result)
 		default:
 			x.alarm(ctx, name, a, e.Data.DICOM.Result)
-			x.looked.note(name, true)
+			x.looked.note(name, e.Data.DICOM.Result)
 		}
 	}
 	if len(good) == 2*len(x.listeners) {

@@ -58,8 +58,8 @@ func TestSelfSurvey(t *testing.T) {
 			}
 			x := &selfSurvey{listeners: map[string]netip.AddrPort{"https": c.at}, every: time.Hour, archive: a, log: slog.New(slog.NewTextHandler(&log, nil)), looked: &lookedAt{}}
 			x.once(t.Context())
-			if when, bad := x.looked.last("https"); when.IsZero() || bad != c.alarm {
-				t.Errorf("looked %v, answers %v", when, bad)
+			if last := x.looked.at("https"); last.when.IsZero() || last.answers != c.alarm || last.got == nil {
+				t.Errorf("looked %v, answers %v", last.when, last.answers)
 			}
 			alarms := 0
 			for _, e := range trail {

@@ -51,7 +51,7 @@ func Run(ctx context.Context, dir string, c Config, version string, out, logTo i
 		return err
 	}
 	s := &Server{config: c, log: newLogger(c.Log, logTo)}
-	s.version, s.dir, s.started = version, dir, time.Now()
+	s.version, s.dir, s.started, s.lookAgain = version, dir, time.Now(), make(chan chan struct{})
 	if err := s.open(ctx, dir); err != nil {
 		return err
 	}

@@ -17,7 +17,11 @@ func ShareLink(dir, secret string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return baseURL(RunningAddresses(dir, c).HTTPS, c.Names) + sharePath + secret, nil
+	return shareURL(RunningAddresses(dir, c).HTTPS, c.Names, secret), nil
+}
+
+func shareURL(https string, names []string, secret string) string {
+	return baseURL(https, names) + sharePath + secret
 }
 
 // BirthDateOf returns the birth date of the one patient whose studies these are,

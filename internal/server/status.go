@@ -18,7 +18,8 @@ import (
 type about struct {
 	version, dir string
 	started      time.Time
-	looked       lookedAt // at the listeners, as a stranger
+	looked       lookedAt           // at the listeners, as a stranger
+	lookAgain    chan chan struct{} // asks for a look; closed when it is done
 	at           Addresses
 	recent       *recent
 	size         folderSize
@@ -30,7 +31,8 @@ func (s *Server) status(ctx context.Context) web.Status {
 	st := web.Status{Version: s.version, Started: s.started, Now: time.Now(), Refusals: s.recent.last(),
 		Listeners: []web.Listener{{What: "DICOM", Address: s.at.DICOM, Letsin: "status.tls"}, {What: "HTTPS", Address: s.at.HTTPS, Letsin: "status.https"}}}
 	for i, name := range []string{"dicom", "https"} {
-		st.Listeners[i].Looked, st.Listeners[i].Answers = s.looked.last(name)
+		last := s.looked.at(name)
+		st.Listeners[i].Looked, st.Listeners[i].Answers = last.when, last.answers
 	}
 	add := func(what string, c *x509.Certificate) {
 		if c != nil {

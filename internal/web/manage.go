@@ -28,6 +28,14 @@ type section struct {
 // sections are all there are, in the order in which they are shown.
 var sections = []section{
 	{Path: "/devices", Text: "devices.title", Hint: "devices.lead", Rights: []policy.Right{policy.Manage}},
+	{Path: "/people", Text: "people.title", Hint: "people.lead", Rights: []policy.Right{policy.Manage}},
+	{Path: "/shares/all", Text: "shares.title", Hint: "shares.hint", Rights: []policy.Right{policy.Manage}},
+	{Path: "/reviews", Text: "review.title", Hint: "review.hint", Rights: []policy.Right{policy.Review}},
+	{Path: "/budgets", Text: "budget.title", Hint: "budget.hint", Rights: []policy.Right{policy.Manage}},
+	{Path: "/retention", Text: "keep.title", Hint: "keep.hint", Rights: []policy.Right{policy.Hold}},
+	{Path: "/erasures", Text: "erase.title", Hint: "erase.hint", Rights: []policy.Right{policy.Erase}},
+	{Path: "/quarantine", Text: "aside.title", Hint: "aside.hint", Rights: []policy.Right{policy.Settle}},
+	{Path: "/stranger", Text: "stranger.title", Hint: "stranger.hint", Rights: []policy.Right{policy.Manage}},
 	{Path: "/server", Text: "menu.server", Hint: "manage.server", Rights: []policy.Right{policy.Manage}},
 }
 

@@ -67,6 +67,7 @@ type page struct {
 // menu is the frame's menu; a visitor sees the entries whose right they hold.
 var menu = []menuItem{
 	{Path: "/", Text: "menu.studies", Right: policy.Find},
+	{Path: "/shares", Text: "shares.own", Right: policy.Lend},
 	{Path: managePath, Text: "manage.title"}, // shown with a section
 	{Path: "/emergency", Text: "emergency.title", Right: policy.BreakGlass},
 }

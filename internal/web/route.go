@@ -26,7 +26,8 @@ func init() {
 	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
 		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes,
 		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes, shareRoutes, emergencyRoutes,
-		manageRoutes, deviceRoutes)
+		manageRoutes, deviceRoutes, userRoutes,
+		lendRoutes, reviewRoutes, budgetRoutes, retentionRoutes, erasureRoutes, asideRoutes, strangerRoutes)
 }
 
 // Routes returns all that the site answers.

@@ -18,6 +18,7 @@ var shareRoutes = []Route{
 type Shares struct {
 	Register *access.Register
 	Sessions *access.ShareSessions
+	Link     func(secret string) string // the address that a share's secret makes
 }
 
 // shareForm is what the page behind a share's link shows.

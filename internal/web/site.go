@@ -24,6 +24,7 @@ type Config struct {
 	Shares   *Shares                    // links to studies; nil: none
 	Methods  []Method                   // further ways to sign in
 	People   *People                    // how people sign in; nil: with a password and a code
+	Stranger *Stranger                  // the archive as a stranger sees it; nil: nobody looks
 	Manage   Manage                     // what the pages for administrators need
 	Source   func(*http.Request) string // the address that failures are counted by
 	Log      *slog.Logger               // nil: slog.Default

@@ -22,6 +22,7 @@ type studyPage struct {
 	Years      []year // the patient's studies, this one among them
 	Priors     int    // how many others there are
 	MayGet     bool
+	MayLend    bool
 }
 
 // seriesRow is one series of a study.
@@ -62,7 +63,8 @@ func serveStudy(x *exchange) error {
 	if len(rows) == 0 {
 		return archive.ErrNotFound
 	}
-	body := &studyPage{studyRow: rows[0], MayGet: policy.May(x.visitor.principal(), policy.Get).Allowed}
+	body := &studyPage{studyRow: rows[0], MayGet: policy.May(x.visitor.principal(), policy.Get).Allowed,
+		MayLend: policy.May(x.visitor.principal(), policy.Lend).Allowed}
 	if body.SeriesList, err = x.series(uid); err != nil {
 		return err
 	}
