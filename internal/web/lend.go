@@ -109,6 +109,9 @@ func serveMakeShare(x *exchange) error {
 		return err
 	}
 	n, problem := p.read(x)
+	if len(n.Studies) < len(x.PostForm["study"]) {
+		return archive.ErrNotFound // one that the visitor does not see, or of another patient
+	}
 	if problem != "" {
 		p.Error = problem
 		return x.showLend(http.StatusUnprocessableEntity, p)

@@ -103,7 +103,7 @@ func (x *exchange) showReview(r *access.Register, code int, p reviewPage) (err e
 			return err
 		}
 	}
-	x.render(code, "review", page{Title: "review.title", Body: p})
+	x.render(code, "review", page{Title: "review.title", Body: &p})
 	return nil
 }
 
