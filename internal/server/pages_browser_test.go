@@ -128,17 +128,7 @@ func TestPagesKeepAccessibility(t *testing.T) {
 		t.Helper()
 		for _, language := range []string{"en", "de"} {
 			for _, colours := range []string{"light", "dark"} {
-				width := map[string]int64{"light": 1440, "dark": 390}[colours]
-				w.look(width, 900, colours)
-				w.open(path)
-				w.run("document.querySelector('.who').open = true; document.querySelector('button[value=" + language + "]').click()")
-				w.until("the language", "document.documentElement.lang === '"+language+"' && document.readyState === 'complete' && !document.querySelector('.who').open")
-				w.run(axe)
-				found := js[[]string](w, "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; ')))")
-				for _, f := range found {
-					t.Errorf("%s, %s, %s: %s", name, language, colours, f)
-				}
-				w.keep(name + "-" + language + "-" + colours)
+				w.accessible(axe, name, path, language, colours)
 			}
 		}
 	}
@@ -156,4 +146,27 @@ func TestPagesKeepAccessibility(t *testing.T) {
 	check("server", "/server")
 	check("account", "/account")
 	w.clean()
+}
+
+// accessible runs axe-core over a page in a language: light on a desktop, dark on
+// a phone. It keeps a picture.
+func (w *window) accessible(axe, name, path, language, colours string) {
+	w.t.Helper()
+	width := map[string]int64{"light": 1440, "dark": 390}[colours]
+	w.look(width, 900, colours)
+	w.open(path)
+	w.run("document.querySelector('.who').open = true; document.querySelector('button[value=" + language + "]').click()")
+	w.until("the language", "document.documentElement.lang === '"+language+"' && document.readyState === 'complete' && !document.querySelector('.who').open")
+	w.violations(axe, name+"-"+language+"-"+colours)
+}
+
+// violations runs axe-core over the page as it stands, and keeps a picture.
+func (w *window) violations(axe, name string) {
+	w.t.Helper()
+	w.run(axe)
+	found := js[[]string](w, "axe.run().then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target + ' ' + n.failureSummary).join('; ')))")
+	for _, f := range found {
+		w.t.Errorf("%s: %s", name, f)
+	}
+	w.keep(name)
 }
