@@ -74,7 +74,7 @@ var arrows = map[string][]string{
 	// The trail as FHIR's AuditEvent.
 	"internal/fhir": {"dicom", "internal/archive", "internal/audit", "internal/audit/message"},
 	"internal/web": {"dicom", "dicom/dict",
-		"internal/access", "internal/archive", "internal/audit", "internal/identity", "internal/policy"},
+		"internal/access", "internal/archive", "internal/audit", "internal/audit/report", "internal/identity", "internal/policy"},
 	// Files and a page: what is shown, the browser fetches from DICOMweb.
 	"internal/web/viewer": {},
 	"internal/shield": {"dicom", "dicom/dict", "dicom/encoding", "dicom/ul", "dicom/dimse",
@@ -124,7 +124,7 @@ var tools = []string{"dicom", "dicom/dict", "dicom/encoding"}
 // owners names for each third-party module the packages that may import it:
 // one, where that is possible.
 var owners = map[string][]string{
-	"golang.org/x/text":                       {"dicom"},
+	"golang.org/x/text":                       {"dicom", "internal/survey/report/paper"}, // character sets; letters without marks
 	"golang.org/x/sys":                        {"internal/durable"},
 	"golang.org/x/crypto":                     {"internal/seal", "internal/identity", "internal/server"}, // server: ACME
 	"golang.org/x/mod":                        {"internal/audit/checkpoint"},

@@ -37,7 +37,7 @@ func (c *surveyReportCommand) Run(g *globals, o out) error {
 			return err
 		}
 	}
-	if c.HTML != "" {
+	if c.HTML != "" || c.PDF != "" {
 		if options.History, err = history(g, now); err != nil {
 			return err
 		}

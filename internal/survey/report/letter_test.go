@@ -158,6 +158,25 @@ func TestPDF(t *testing.T) {
 	}
 }
 
+// The time lines are in the PDF too, a square for each look.
+func TestPDFInventory(t *testing.T) {
+	s := written()
+	size := func(looks int) int {
+		h := History{}
+		for i := range looks {
+			h[at(s.Systems[0])] = append(h[at(s.Systems[0])], Sighting{made.Add(time.Duration(i) * time.Hour), survey.Queryable, float64(i % 10)})
+		}
+		var out bytes.Buffer
+		if err := PDF(&out, s, Options{Made: made, History: h}); err != nil {
+			t.Fatal(err)
+		}
+		return out.Len()
+	}
+	if none, one, many := size(0), size(2), size(40); one <= none || many <= one {
+		t.Errorf("%d bytes without time lines, %d with a short one, %d with a long one", none, one, many)
+	}
+}
+
 func TestHistory(t *testing.T) {
 	s := written()
 	h := History{netip.MustParseAddrPort("127.0.0.9:1"): {{made, survey.Closed, 0}}}

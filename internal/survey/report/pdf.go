@@ -10,7 +10,7 @@ import (
 	"github.com/tresor-pacs/tresor/internal/survey/report/paper"
 )
 
-// PDF writes what HTML writes, for paper. o.History is left to the page of HTML.
+// PDF writes what HTML writes, for paper.
 func PDF(w io.Writer, s *Survey, o Options) error {
 	c := s.content(o)
 	d := paper.New(paper.Options{Title: "Exposure survey", Language: "en", Landscape: true, Made: o.Made,
@@ -22,6 +22,7 @@ func PDF(w io.Writer, s *Survey, o Options) error {
 	c.tiles(d)
 	c.table(d)
 	c.worst(d)
+	c.inventory(d)
 	c.rules(d)
 	return d.Write(w)
 }
@@ -178,6 +179,33 @@ func (c *content) worst(d *paper.Doc) {
 	d.Table(columns, rows)
 	if c.More > 0 {
 		d.Text(fmt.Sprintf("And %d more, in the CSV.", c.More))
+	}
+}
+
+// inventory prints the time lines.
+func (c *content) inventory(d *paper.Doc) {
+	if len(c.Inventory) == 0 {
+		return
+	}
+	d.Heading("Inventory")
+	d.Text("Each port that the local database knows, with a square for each time that it was looked at, the oldest first. The colour is that of the severity; grey did not answer.")
+	columns := []paper.Column{{Title: "Port"}, {Title: "Now"}, {Title: "First seen"}, {Title: "Last seen"}, {Title: "Looks", Right: true}, {Title: "Time line"}}
+	var rows [][]paper.Cell
+	for _, l := range c.Inventory {
+		cells := []paper.Cell{{Text: l.Address}, {Text: string(l.Last.State)}, {Text: moment(l.First.Time)}, {Text: moment(l.Last.Time)}, {Text: strconv.Itoa(l.Looks)}}
+		var squares []paper.Colour
+		for _, s := range l.Shown {
+			on := paper.Grey
+			if s.Severity > 0 {
+				on = severityColour(survey.Colour(s.Severity))
+			}
+			squares = append(squares, on)
+		}
+		rows = append(rows, append(cells, paper.Cell{Squares: squares}))
+	}
+	d.Table(columns, rows)
+	if c.Unshown > 0 {
+		d.Text(fmt.Sprintf("And %d more, by tresor survey search.", c.Unshown))
 	}
 }
 

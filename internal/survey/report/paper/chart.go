@@ -18,7 +18,7 @@ func (d *Doc) Bars(bars []Bar) {
 	for _, b := range bars {
 		d.Room(tall)
 		y := d.f.GetY()
-		d.f.CellFormat(labelWide, tall, clean(b.Label), "", 0, "L", false, 0, "")
+		d.f.CellFormat(labelWide, tall, d.clean(b.Label), "", 0, "L", false, 0, "")
 		d.f.CellFormat(numberWide-3, tall, itoa(b.N), "", 0, "R", false, 0, "")
 		d.fill(b.On)
 		d.f.Rect(margin+labelWide+numberWide, y+0.9, max(full*float64(b.N)/float64(most), 0.5), tall-1.8, "F")
@@ -59,11 +59,11 @@ func (d *Doc) Tiles(tiles []Tile) {
 		if t.Mark == "" {
 			lines = tall - 1.6
 		}
-		d.f.CellFormat(wide-0.6, lines, clean(t.Label), "", 0, "C", false, 0, "")
+		d.f.CellFormat(wide-0.6, lines, d.clean(t.Label), "", 0, "C", false, 0, "")
 		if t.Mark != "" {
 			d.f.SetFont(family, "", 5.2)
 			d.f.SetXY(x, y+tall/2-0.3)
-			d.f.CellFormat(wide-0.6, lines, clean(t.Mark), "", 0, "C", false, 0, "")
+			d.f.CellFormat(wide-0.6, lines, d.clean(t.Mark), "", 0, "C", false, 0, "")
 		}
 	}
 	d.f.SetXY(margin, top+float64(rows)*tall+3)

@@ -3,14 +3,13 @@
 // of HTML. It knows nothing of the survey.
 //
 // The fonts are the Go fonts, embedded: Latin, Greek and Cyrillic letters are
-// there, any other character is printed as a question mark.
+// there. Letters with marks that they lack lose the marks; for others a sign is
+// printed, and the document says at its end what the sign means.
 package paper
 
 import (
 	"io"
-	"strings"
 	"time"
-	"unicode"
 
 	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/image/font/gofont/gobold"
@@ -29,8 +28,10 @@ type Options struct {
 // Doc is a document under way. It is for one goroutine. What goes wrong shows
 // when it is written.
 type Doc struct {
-	f     *fpdf.Fpdf
-	width float64 // between the margins
+	f        *fpdf.Fpdf
+	width    float64 // between the margins
+	language string
+	lacking  bool // something was printed as the sign for what the fonts lack
 }
 
 // Measures, in millimetres and points.
@@ -51,7 +52,10 @@ func New(o Options) *Doc {
 	f.SetCatalogSort(true)
 	f.SetCreationDate(o.Made)
 	f.SetModificationDate(o.Made)
-	f.SetTitle(clean(o.Title), true)
+	wide, _ := f.GetPageSize()
+	d := &Doc{f: f, width: wide - 2*margin, language: o.Language}
+	foot := d.clean(o.Footer)
+	f.SetTitle(d.clean(o.Title), true)
 	f.SetLang(o.Language)
 	f.SetCreator("tresor survey", true)
 	f.SetProducer("tresor survey", true)
@@ -61,13 +65,11 @@ func New(o Options) *Doc {
 	f.SetCellMargin(0)
 	f.SetAutoPageBreak(true, margin)
 	f.AliasNbPages("{n}")
-	wide, _ := f.GetPageSize()
-	d := &Doc{f: f, width: wide - 2*margin}
 	f.SetFooterFunc(func() {
 		f.SetY(-12)
 		f.SetFont(family, "", 7.5)
 		d.ink(grey)
-		f.CellFormat(d.width/2, 4, clean(o.Footer), "", 0, "L", false, 0, "")
+		f.CellFormat(d.width/2, 4, foot, "", 0, "L", false, 0, "")
 		word := "Page"
 		if o.Language == "de" {
 			word = "Seite"
@@ -79,8 +81,14 @@ func New(o Options) *Doc {
 	return d
 }
 
-// Write writes the document.
-func (d *Doc) Write(w io.Writer) error { return d.f.Output(w) }
+// Write writes the document, which is at its end then.
+func (d *Doc) Write(w io.Writer) error {
+	if d.lacking {
+		d.Rule()
+		d.Text(lackNote[d.language == "de"])
+	}
+	return d.f.Output(w)
+}
 
 // Colour is red, green and blue.
 type Colour [3]int
@@ -91,6 +99,7 @@ var (
 	Yellow = Colour{0xb0, 0x79, 0x00}
 	Green  = Colour{0x2e, 0x7d, 0x4f}
 	Blue   = Colour{0x3b, 0x6e, 0xa5}
+	Grey   = Colour{0xc5, 0xcb, 0xd2}
 	Pale   = Colour{0xe6, 0xe9, 0xed}
 	black  = Colour{0x1b, 0x24, 0x30}
 	grey   = Colour{0x5b, 0x66, 0x73}
@@ -104,22 +113,6 @@ func (d *Doc) fill(c Colour) { d.f.SetFillColor(c[0], c[1], c[2]) }
 func (d *Doc) plain() {
 	d.f.SetFont(family, "", textSize)
 	d.ink(black)
-}
-
-// clean keeps what the fonts can print.
-func clean(s string) string {
-	return strings.Map(func(c rune) rune {
-		switch {
-		case c == '\u202f' || c == '\u2009':
-			return '\u00a0'
-		case c == '\u00ad':
-			return -1
-		case c < 0x20 || c >= 0x2500 || unicode.IsControl(c) || !unicode.IsPrint(c) && c != '\u00a0',
-			c > 0x52f && c < 0x2000:
-			return '?'
-		}
-		return c
-	}, s)
 }
 
 // Room begins a new page unless that much, in millimetres, is left of this one.

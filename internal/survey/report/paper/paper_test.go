@@ -61,6 +61,39 @@ func TestPDF(t *testing.T) {
 	}
 }
 
+// What the fonts lack is never printed as a question mark or left out in silence.
+func TestLetters(t *testing.T) {
+	for in, want := range map[string]string{
+		"Klinikum Süd, Łódź, Αθήνα, Москва?": "Klinikum Süd, Łódź, Αθήνα, Москва?",
+		"Bệnh viện":          "Benh vien",
+		"Su\u0308d":          "Süd",
+		"漢字 Hospital 病院":     "[…] Hospital […]",
+		"a\u202eb\u00adc":    "abc",
+		"a\nb\tc":            "a b c",
+		"1\u202f000":         "1\u00a0000",
+		"\U0001F600\x00\xff": "[…]",
+	} {
+		d := New(Options{Made: time.Unix(0, 0)})
+		if got := d.clean(in); got != want || d.lacking != strings.Contains(want, lack) {
+			t.Errorf("%q is %q, %v; want %q", in, got, d.lacking, want)
+		}
+	}
+	size := func(text, language string) int {
+		var out bytes.Buffer
+		d := New(Options{Made: time.Unix(0, 0), Language: language})
+		d.Text(text)
+		if err := d.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.Len()
+	}
+	for _, language := range []string{"en", "de"} {
+		if size("漢字", language) <= size(lack, language)+50 {
+			t.Error(language, "does not say what the sign means")
+		}
+	}
+}
+
 func TestHTML(t *testing.T) {
 	var out bytes.Buffer
 	if err := HTML(&out, Options{Title: "<b>", Language: "en"}, Parse(sample+"\n<script>\n")); err != nil {

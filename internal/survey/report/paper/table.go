@@ -13,12 +13,15 @@ type Cell struct {
 	Text string
 	On   *Colour // a patch of colour behind white letters; nil for none
 	Bold bool
+	// Squares are printed side by side, in place of the text.
+	Squares []Colour
 }
 
 const (
 	tableSize = 7.8
 	tableTall = 3.9
 	pad       = 1.2
+	square    = 2.3 // from one to the next
 )
 
 // Table prints a table; its head is repeated on each page, a row is not divided.
@@ -49,8 +52,9 @@ func (d *Doc) widths(head []Cell, rows [][]Cell) []float64 {
 	measure := func(r []Cell) {
 		for i, c := range r {
 			d.style(c)
-			want[i] = max(want[i], min(d.f.GetStringWidth(clean(c.Text))+2*pad+1, d.width/2))
-			for word := range strings.SplitSeq(clean(c.Text), " ") {
+			need[i] = max(need[i], min(float64(len(c.Squares))*square+2*pad, d.width*0.4))
+			want[i] = max(want[i], need[i], min(d.f.GetStringWidth(d.clean(c.Text))+2*pad+1, d.width/2))
+			for word := range strings.SplitSeq(d.clean(c.Text), " ") {
 				need[i] = max(need[i], min(d.f.GetStringWidth(word)+2*pad+1, d.width*0.3))
 			}
 		}
@@ -88,7 +92,7 @@ func (d *Doc) style(c Cell) {
 
 func (d *Doc) lines(c Cell, wide float64) []string {
 	d.style(c)
-	return d.f.SplitText(clean(c.Text), wide)
+	return d.f.SplitText(d.clean(c.Text), wide)
 }
 
 // tall returns how tall a row is: as its tallest cell.
@@ -112,6 +116,7 @@ func (d *Doc) row(columns []Column, wide []float64, r []Cell, head bool) {
 		if columns[i].Right {
 			align = "R"
 		}
+		d.squares(c, x+pad, y+pad)
 		text := d.lines(c, wide[i]-2*pad)
 		d.ink(black)
 		if c.On != nil {
@@ -129,4 +134,11 @@ func (d *Doc) row(columns []Column, wide []float64, r []Cell, head bool) {
 	d.f.SetDrawColor(line[0], line[1], line[2])
 	d.f.Line(margin, y+tall, margin+d.width, y+tall)
 	d.f.SetXY(margin, y+tall)
+}
+
+func (d *Doc) squares(c Cell, x, y float64) {
+	for i, on := range c.Squares {
+		d.fill(on)
+		d.f.Rect(x+float64(i)*square, y+0.5, square-0.4, tableTall-1, "F")
+	}
 }

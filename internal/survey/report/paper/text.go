@@ -8,7 +8,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func (d *Doc) Title(s string) {
 	d.f.SetFont(family, "B", 18)
 	d.ink(black)
-	d.f.MultiCell(d.width, 8, clean(s), "", "L", false)
+	d.f.MultiCell(d.width, 8, d.clean(s), "", "L", false)
 	d.f.Ln(2)
 	d.plain()
 }
@@ -18,7 +18,7 @@ func (d *Doc) Heading(s string) {
 	d.Room(24)
 	d.f.Ln(3)
 	d.f.SetFont(family, "B", 12)
-	d.f.MultiCell(d.width, 6, clean(s), "", "L", false)
+	d.f.MultiCell(d.width, 6, d.clean(s), "", "L", false)
 	d.f.Ln(1)
 	d.plain()
 }
@@ -27,13 +27,13 @@ func (d *Doc) Heading(s string) {
 func (d *Doc) Strong(s string) {
 	d.Room(14)
 	d.f.SetFont(family, "B", textSize)
-	d.f.MultiCell(d.width, lineTall, clean(s), "", "L", false)
+	d.f.MultiCell(d.width, lineTall, d.clean(s), "", "L", false)
 	d.plain()
 }
 
 // Text prints a paragraph.
 func (d *Doc) Text(s string) {
-	d.f.MultiCell(min(d.width, 190), lineTall, clean(s), "", "L", false)
+	d.f.MultiCell(min(d.width, 190), lineTall, d.clean(s), "", "L", false)
 	d.f.Ln(1.6)
 }
 
@@ -42,7 +42,7 @@ func (d *Doc) Item(s string) {
 	d.Room(lineTall)
 	x := d.f.GetX()
 	d.f.CellFormat(5, lineTall, "•", "", 0, "C", false, 0, "")
-	d.f.MultiCell(min(d.width, 190)-5, lineTall, clean(s), "", "L", false)
+	d.f.MultiCell(min(d.width, 190)-5, lineTall, d.clean(s), "", "L", false)
 	d.f.SetX(x)
 	d.f.Ln(0.8)
 }
@@ -72,11 +72,11 @@ func (d *Doc) Cards(cards []Card) {
 		d.f.SetXY(x+2, y+2)
 		d.f.SetFont(family, "B", d.fit(c.Figure, 14, wide-7))
 		d.ink(black)
-		d.f.CellFormat(wide-7, 7, clean(c.Figure), "", 0, "L", false, 0, "")
+		d.f.CellFormat(wide-7, 7, d.clean(c.Figure), "", 0, "L", false, 0, "")
 		d.f.SetXY(x+2, y+9.5)
 		d.f.SetFont(family, "", d.fit(c.Label, 8, wide-7))
 		d.ink(grey)
-		d.f.CellFormat(wide-7, 5, clean(c.Label), "", 0, "L", false, 0, "")
+		d.f.CellFormat(wide-7, 5, d.clean(c.Label), "", 0, "L", false, 0, "")
 	}
 	d.f.SetXY(margin, y+tall+4)
 	d.plain()
@@ -85,7 +85,7 @@ func (d *Doc) Cards(cards []Card) {
 // fit returns the font size, at most size, in which s is not wider than wide.
 func (d *Doc) fit(s string, size, wide float64) float64 {
 	d.f.SetFont(family, "B", size)
-	if w := d.f.GetStringWidth(clean(s)); w > wide {
+	if w := d.f.GetStringWidth(d.clean(s)); w > wide {
 		return max(size*wide/w, 4)
 	}
 	return size
