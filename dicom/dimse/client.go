@@ -130,7 +130,7 @@ func (c *Client) Store(ctx context.Context, r StoreRequest) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", CStoreRQ, err)
 	}
-	return c.perform(ctx, pc, r.command(), r.DataSet, r.Meanwhile)
+	return c.perform(ctx, pc, r.command(), r.DataSet)
 }
 
 // simple performs an operation on a presentation context of its SOP class in
@@ -144,11 +144,11 @@ func (c *Client) simple(ctx context.Context, q Command, ds *dicom.DataSet) (*Res
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", q.Field, err)
 	}
-	return c.perform(ctx, pc, q, data, nil)
+	return c.perform(ctx, pc, q, data)
 }
 
-// perform sends a request and waits for its one response; meanwhile may be nil.
-func (c *Client) perform(ctx context.Context, pc ul.PresentationContext, q Command, data io.Reader, meanwhile func()) (*Result, error) {
+// perform sends a request and waits for its one response.
+func (c *Client) perform(ctx context.Context, pc ul.PresentationContext, q Command, data io.Reader) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("%v: %w", q.Field, context.Cause(ctx))
 	}
@@ -157,9 +157,6 @@ func (c *Client) perform(ctx context.Context, pc ul.PresentationContext, q Comma
 	q.MessageID = c.s.newID()
 	if err := c.s.send(pc.ID, &q, data); err != nil {
 		return nil, c.failed(ctx, q.Field, err)
-	}
-	if meanwhile != nil {
-		meanwhile()
 	}
 	m, err := c.response(ctx, &q)
 	if err != nil {

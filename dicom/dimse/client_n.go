@@ -18,7 +18,7 @@ func (c *Client) NEventReport(ctx context.Context, r EventReport) (*Result, erro
 		if err != nil {
 			return nil, c.failed(ctx, NEventReportRQ, err)
 		}
-		return c.perform(ctx, pc, r.command(), data, nil)
+		return c.perform(ctx, pc, r.command(), data)
 	}
 	return nil, c.failed(ctx, NEventReportRQ, ErrNoContext)
 }

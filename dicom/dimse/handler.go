@@ -123,9 +123,6 @@ type StoreRequest struct {
 	Priority          Priority
 	MoveOriginatorAET dicom.AETitle // only when the C-STORE belongs to a C-MOVE
 	MoveOriginatorID  uint16
-	// Meanwhile, if not nil, is called when the request has been sent, before its
-	// response is awaited: the time to make the next one ready.
-	Meanwhile func()
 }
 
 // EventReport is an N-EVENT-REPORT that we ask of the peer.

@@ -102,7 +102,7 @@ func (r *response) Store(ctx context.Context, q StoreRequest) (Status, error) {
 		return 0, err
 	}
 	c := q.command()
-	return r.perform(ctx, pc, &c, q.DataSet, q.Meanwhile)
+	return r.perform(ctx, pc, &c, q.DataSet)
 }
 
 // EventReport implements ResponseWriter.
@@ -116,7 +116,7 @@ func (r *response) EventReport(ctx context.Context, q EventReport) (Status, erro
 		return 0, err
 	}
 	c := q.command()
-	return r.perform(ctx, pc, &c, data, nil)
+	return r.perform(ctx, pc, &c, data)
 }
 
 // command returns the command set without its message ID.
@@ -130,8 +130,8 @@ func (q *EventReport) command() Command {
 	return Command{Field: NEventReportRQ, SOPClass: q.SOPClass, SOPInstance: q.SOPInstance, EventTypeID: q.EventTypeID}
 }
 
-// perform performs a sub-operation and waits for its response; meanwhile may be nil.
-func (r *response) perform(ctx context.Context, pc ul.PresentationContext, c *Command, data io.Reader, meanwhile func()) (Status, error) {
+// perform performs a sub-operation and waits for its response.
+func (r *response) perform(ctx context.Context, pc ul.PresentationContext, c *Command, data io.Reader) (Status, error) {
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
@@ -153,9 +153,6 @@ func (r *response) perform(ctx context.Context, pc ul.PresentationContext, c *Co
 	if err := r.s.send(pc.ID, c, data); err != nil {
 		w.expected.Store(0)
 		return 0, err
-	}
-	if meanwhile != nil {
-		meanwhile()
 	}
 	return r.await(ctx, w, c.MessageID)
 }

@@ -76,7 +76,7 @@ func TestUnknownOperations(t *testing.T) {
 		{Command{Field: CStoreRQ, SOPClass: "1.2.3", SOPInstance: "1.2"}, StatusSOPClassNotSupported},
 		{Command{Field: CStoreRQ, SOPClass: ct}, StatusMissingAttribute},
 	} {
-		r, err := c.perform(t.Context(), pc, q.command, bytes.NewReader(make([]byte, 10)), nil)
+		r, err := c.perform(t.Context(), pc, q.command, bytes.NewReader(make([]byte, 10)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,10 +21,10 @@ type outgoing struct {
 	err     error
 }
 
-// aheadSize is how much of an instance is read while the peer is busy with the
-// one before: some segments of the vault, of which the sender opens the rest
-// straight into what it sends.
-const aheadSize = 256 << 10
+// aheadSize is how much of an instance is read while the one before is sent: all
+// of a slice. Of a longer one the sender opens the rest straight into what it
+// sends, segment by segment, which a read of fewer bytes would cut.
+const aheadSize = 1 << 20
 
 var aheadBuffers = sync.Pool{New: func() any { return new([aheadSize]byte) }}
 
@@ -95,11 +95,8 @@ func (o *outgoing) send(ctx context.Context, to target) (dimse.Status, error) {
 	return to.store(ctx, o.request)
 }
 
-// close gives back what the instance holds. It may be called for nil.
+// close gives back what the instance holds.
 func (o *outgoing) close() {
-	if o == nil {
-		return
-	}
 	if o.stop != nil {
 		o.stop()
 	}

@@ -78,24 +78,23 @@ func (t *transfer) finish(ctx context.Context) error {
 	return t.rw.Respond(r)
 }
 
-// all performs a sub-operation for each of the entries. It returns early when
-// ctx ends; the error is that of telling the requester.
+// all performs a sub-operation for each of the entries. While one is sent the
+// next is made ready. It returns early when ctx ends; the error is that of telling
+// the requester.
 func (t *transfer) all(ctx context.Context, to target, entries []archive.Entry, originator dimse.StoreRequest) error {
-	var next *outgoing
-	defer func() { next.close() }()
+	var next chan *outgoing // capacity 1; nil if nothing is being made ready
+	defer func() {
+		if next != nil {
+			(<-next).close()
+		}
+	}()
 	for i := range entries {
 		if ctx.Err() != nil {
 			return nil
 		}
-		o := next
-		if next = nil; o == nil {
-			o = t.open(ctx, to, &entries[i], originator)
-		}
-		if i+1 < len(entries) {
-			o.request.Meanwhile = func() {
-				next = t.open(ctx, to, &entries[i+1], originator)
-				next.readAhead()
-			}
+		o := t.ready(ctx, next, to, &entries[i], originator)
+		if next = nil; i+1 < len(entries) {
+			next = t.begin(ctx, to, &entries[i+1], originator)
 		}
 		status, err := o.send(ctx, to)
 		if err != nil && ctx.Err() != nil {
@@ -108,4 +107,23 @@ func (t *transfer) all(ctx context.Context, to target, entries []archive.Entry, 
 		}
 	}
 	return nil
+}
+
+// begin makes an instance ready in a goroutine of its own.
+func (t *transfer) begin(ctx context.Context, to target, e *archive.Entry, originator dimse.StoreRequest) chan *outgoing {
+	made := make(chan *outgoing, 1)
+	go func() {
+		o := t.open(ctx, to, e, originator)
+		o.readAhead()
+		made <- o
+	}()
+	return made
+}
+
+// ready returns the instance that is being made ready, or opens it if none is.
+func (t *transfer) ready(ctx context.Context, made chan *outgoing, to target, e *archive.Entry, originator dimse.StoreRequest) *outgoing {
+	if made != nil {
+		return <-made
+	}
+	return t.open(ctx, to, e, originator)
 }
