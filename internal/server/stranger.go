@@ -102,7 +102,7 @@ func queryRung(q *survey.Query) web.Rung {
 func pageRungs(w *survey.Web) []web.Rung {
 	var rungs []web.Rung
 	for _, p := range w.Pages {
-		rung := web.Rung{Tried: web.TriedPage, Got: web.GotRefused, Detail: fmt.Sprintf("%s: %d", p.Path, p.Status)}
+		rung := web.Rung{Tried: web.TriedPage, Got: web.GotUnknown, Detail: fmt.Sprintf("%s: %d", p.Path, p.Status)}
 		switch {
 		case p.Verdict == "open":
 			rung.Got, rung.Answered = web.GotAnswer, true

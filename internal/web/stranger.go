@@ -56,6 +56,7 @@ const (
 	GotCertificate = "stranger.certificate" // a client certificate is asked for, and it ends without
 	GotUnreached   = "stranger.unreached"   // the step before did not lead here
 	GotRefused     = "stranger.refused"     // no
+	GotUnknown     = "stranger.unknown"     // a page that is none of an archive
 	GotLogin       = "stranger.login"       // a login is wanted
 	GotAnswer      = "stranger.answer"      // yes
 )
@@ -65,7 +66,7 @@ func serveStranger(x *exchange) error {
 		return errAbsent
 	}
 	x.render(http.StatusOK, "stranger", page{Title: "stranger.title", Body: map[string]any{
-		"Listeners": x.site.Stranger.Last(), "Minutes": int(x.site.Stranger.Every.Minutes())}})
+		"Listeners": x.site.Stranger.Last(), "Hours": int(x.site.Stranger.Every.Hours()), "Minutes": int(x.site.Stranger.Every.Minutes())}})
 	return nil
 }
 
