@@ -14,8 +14,13 @@ import (
 // before the first record. An error with a place is one damaged record's, and
 // the search goes on after it.
 func (s *Session) ReadTrail(ctx context.Context, f audit.Filter) iter.Seq2[audit.Record, error] {
+	return s.ReadTrailFor(ctx, f, f.Event())
+}
+
+// ReadTrailFor is ReadTrail for a report: e, an audit.AuditLogUsed, says in the
+// trail what for, in place of what is searched for.
+func (s *Session) ReadTrailFor(ctx context.Context, f audit.Filter, e audit.Event) iter.Seq2[audit.Record, error] {
 	return func(yield func(audit.Record, error) bool) {
-		e := f.Event()
 		if d := policy.May(s.principal, policy.ReadTrail); !d.Allowed {
 			yield(audit.Record{}, s.denied(ctx, e, d))
 			return

@@ -29,6 +29,7 @@ type section struct {
 var sections = []section{
 	{Path: "/devices", Text: "devices.title", Hint: "devices.lead", Rights: []policy.Right{policy.Manage}},
 	{Path: "/people", Text: "people.title", Hint: "people.lead", Rights: []policy.Right{policy.Manage}},
+	{Path: "/trail", Text: "trail.title", Hint: "trail.lead", Rights: []policy.Right{policy.ReadTrail}},
 	{Path: "/shares/all", Text: "shares.title", Hint: "shares.hint", Rights: []policy.Right{policy.Manage}},
 	{Path: "/reviews", Text: "review.title", Hint: "review.hint", Rights: []policy.Right{policy.Review}},
 	{Path: "/budgets", Text: "budget.title", Hint: "budget.hint", Rights: []policy.Right{policy.Manage}},

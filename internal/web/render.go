@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/policy"
 )
 
@@ -42,18 +43,22 @@ func parseTemplates() map[string]*template.Template {
 // functions are what templates can call.
 func functions(language string) template.FuncMap {
 	return template.FuncMap{
-		"t":      func(key string, args ...any) string { return say(language, key, args...) },
-		"static": staticURL,
-		"date":   func(v string) string { return showDate(language, v) },
-		"time":   showTime,
-		"day":    func(t time.Time) string { return showDay(language, t.Local()) },
-		"count":  func(key, n string) string { return sayCount(language, key, n) },
-		"sex":    func(v string) string { return showSex(language, v) },
-		"moment": func(t time.Time) string { return showMoment(language, t) },
-		"bytes":  showBytes,
-		"days":   func(s Status, end time.Time) string { return showDaysLeft(language, s.daysLeft(end), end) },
-		"list":   func(v ...string) []string { return v },
-		"field":  newScopeField,
+		"t":       func(key string, args ...any) string { return say(language, key, args...) },
+		"static":  staticURL,
+		"date":    func(v string) string { return showDate(language, v) },
+		"time":    showTime,
+		"day":     func(t time.Time) string { return showDay(language, t.Local()) },
+		"count":   func(key, n string) string { return sayCount(language, key, n) },
+		"sex":     func(v string) string { return showSex(language, v) },
+		"moment":  func(t time.Time) string { return showMoment(language, t) },
+		"bytes":   showBytes,
+		"days":    func(s Status, end time.Time) string { return showDaysLeft(language, s.daysLeft(end), end) },
+		"list":    func(v ...string) []string { return v },
+		"field":   newScopeField,
+		"event":   func(e audit.Event) string { return sayEvent(language, e) },
+		"done":    func(word string) string { return sayDone(language, word) },
+		"who":     func(word string) string { return sayWho(language, word) },
+		"outcome": func(word string) string { return sayWord(language, "outcome", word) },
 	}
 }
 

@@ -26,7 +26,7 @@ func init() {
 	routes = slices.Concat(signInRoutes, setupRoutes, preferenceRoutes, staticRoutes(),
 		studiesRoutes, eventRoutes, studyRoutes, viewerRoutes, statusRoutes,
 		codeRoutes, passkeyRoutes, providerRoutes, accountRoutes, shareRoutes, emergencyRoutes,
-		manageRoutes, deviceRoutes, userRoutes,
+		manageRoutes, deviceRoutes, userRoutes, trailRoutes,
 		lendRoutes, reviewRoutes, budgetRoutes, retentionRoutes, erasureRoutes, asideRoutes, strangerRoutes)
 }
 

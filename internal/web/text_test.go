@@ -49,6 +49,9 @@ func said(t *testing.T) map[string]bool {
 	for _, colours := range []string{"auto", "light", "dark"} {
 		used["app."+colours] = true // put together in the frame
 	}
+	for key := range trailWords {
+		used[key] = true // TestEveryWordOfTheTrailIsSaid holds them
+	}
 	for _, right := range policy.DeviceRights {
 		used["right."+string(right)] = true // put together in a device's form
 	}

@@ -1,6 +1,11 @@
 package report
 
-import "github.com/tresor-pacs/tresor/internal/audit"
+import (
+	"maps"
+	"slices"
+
+	"github.com/tresor-pacs/tresor/internal/audit"
+)
 
 // what says events in a person's words, by code and action.
 var what = map[audit.Code]map[audit.Action]string{
@@ -23,6 +28,16 @@ func What(e *audit.Event) string {
 		return w
 	}
 	return string(e.Code)
+}
+
+// Words returns all the words of What, without codes, sorted.
+func Words() []string {
+	var words []string
+	for _, byAction := range what {
+		words = slices.AppendSeq(words, maps.Values(byAction))
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // takesOut reports whether an event gave images or their attributes to somebody.
