@@ -75,6 +75,12 @@ var operations = map[string]func(ctx context.Context, t *testing.T, s *archive.S
 	},
 	"Drop":    func(ctx context.Context, _ *testing.T, s *archive.Session) error { return s.Drop(ctx, aside) },
 	"Replace": func(ctx context.Context, _ *testing.T, s *archive.Session) error { return s.Replace(ctx, aside) },
+	"ReadTrailFor": func(ctx context.Context, _ *testing.T, s *archive.Session) error {
+		for _, err := range s.ReadTrailFor(ctx, audit.Filter{}, audit.Event{Code: audit.AuditLogUsed}) {
+			return err
+		}
+		return nil
+	},
 	"ReadTrail": func(ctx context.Context, _ *testing.T, s *archive.Session) error {
 		for _, err := range s.ReadTrail(ctx, audit.Filter{}) {
 			return err

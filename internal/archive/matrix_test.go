@@ -67,6 +67,10 @@ var acts = map[string]act{
 		return false, err
 	}},
 	"Store": {policy.Store, nil}, // below: it makes what the others see
+	"ReadTrailFor": {policy.ReadTrail, func(ctx context.Context, s *archive.Session, _ dicom.UID) (bool, error) {
+		_, err := drain(s.ReadTrailFor(ctx, audit.Filter{}, audit.Event{Code: audit.AuditLogUsed}))
+		return false, err
+	}},
 	"ReadTrail": {policy.ReadTrail, func(ctx context.Context, s *archive.Session, _ dicom.UID) (bool, error) {
 		_, err := drain(s.ReadTrail(ctx, audit.Filter{}))
 		return false, err
