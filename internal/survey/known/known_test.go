@@ -1,7 +1,10 @@
 package known
 
 import (
+	"encoding/csv"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,6 +70,32 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// Every vulnerability that was checked (confidence A) is in the table, in words
+// of our own and with its source.
+func TestCheckedOnesAreThere(t *testing.T) {
+	f, err := os.Open("../../../../shared/survey/cves.csv")
+	if err != nil {
+		t.Skip("../shared/survey/cves.csv is absent")
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]Vulnerability{}
+	for _, v := range vulnerabilities() {
+		have[v.ID] = v
+	}
+	for _, row := range rows[1:] {
+		if v, ok := have[row[0]]; row[7] == "A" && row[0][0] != '(' && (!ok || v.What == row[5]) {
+			t.Errorf("%s of %s is not there, or in the same words", row[0], row[1])
+		}
+		if _, ok := have[row[0]]; row[7] != "A" && ok {
+			t.Errorf("%s was not checked", row[0])
+		}
+	}
+}
+
 func TestPossible(t *testing.T) {
 	list, caveat := Possible(Product{Name: "DCMTK", Version: "3.6.7"})
 	ids := map[string]bool{}
@@ -75,6 +104,16 @@ func TestPossible(t *testing.T) {
 	}
 	if !ids["CVE-2022-2119"] || ids["CVE-2021-41687"] || caveat == "" {
 		t.Errorf("DCMTK 3.6.7: %v, %q", ids, caveat)
+	}
+	for version, want := range map[string]bool{"3.2.5": true, "3.2.6": false, "3.2.9": false, "3.2.10": true, "3.3": true} {
+		list, _ := Possible(Product{Name: "GDCM", Version: version})
+		got := slices.ContainsFunc(list, func(v Vulnerability) bool { return v.ID == "CVE-2026-3650" })
+		if got != want {
+			t.Errorf("GDCM %s: mended in 3.2.6 and open again from 3.2.10: %v", version, got)
+		}
+	}
+	if list, caveat := Possible(Product{Name: "Philips IntelliSpace PACS"}); len(list) != 1 || caveat != "" {
+		t.Errorf("never mended, in no version: %v %q", list, caveat)
 	}
 	if list, _ := Possible(Product{Name: "DCMTK"}); list != nil {
 		t.Error("without a version nothing is possible to tell")

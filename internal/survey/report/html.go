@@ -24,7 +24,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		}
 		return group(*n)
 	},
-	"colour": survey.Colour, "mul": func(a, b int) int { return a * b },
+	"note": func() string { return vulnerabilityNote }, "colour": survey.Colour, "mul": func(a, b int) int { return a * b },
 	"width": func(part, whole int) int { return 100 * part / max(whole, 1) }, "moment": moment,
 }).Parse(pageText))
 
@@ -66,20 +66,21 @@ type Options struct {
 
 // content is what HTML and PDF show.
 type content struct {
-	Made      string
-	Survey    *Survey
-	Countries []*Country
-	All       *Country
-	Tiles     []Tile
-	Worst     []row
-	More      int
-	Rules     []ruleRow
-	States    []stateRow
-	Charts    []chart
-	Compared  bool
-	Changes   map[Change]int
-	Inventory []line
-	Unshown   int // lines that the inventory has beyond those
+	Made            string
+	Survey          *Survey
+	Countries       []*Country
+	All             *Country
+	Tiles           []Tile
+	Worst           []row
+	More            int
+	Rules           []ruleRow
+	States          []stateRow
+	Charts          []chart
+	Compared        bool
+	Changes         map[Change]int
+	Inventory       []line
+	Vulnerabilities []vulnerabilityRow
+	Unshown         int // lines that the inventory has beyond those
 }
 
 func (s *Survey) content(o Options) *content {
@@ -91,7 +92,7 @@ func (s *Survey) content(o Options) *content {
 	all := rows[len(rows)-1]
 	c := &content{Made: o.Made.UTC().Format("2006-01-02 15:04 MST"), Survey: s, Countries: rows, All: all,
 		Tiles: Tiles(rows), Worst: worst(s, changes), More: max(0, found(s)-maxWorst),
-		Rules: rulesOf(s), States: states(s), Charts: charts(s), Compared: o.Before != nil, Changes: all.Changes}
+		Rules: rulesOf(s), States: states(s), Vulnerabilities: vulnerabilities(s), Charts: charts(s), Compared: o.Before != nil, Changes: all.Changes}
 	c.Inventory, c.Unshown = o.History.lines()
 	return c
 }

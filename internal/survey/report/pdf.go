@@ -24,6 +24,7 @@ func PDF(w io.Writer, s *Survey, o Options) error {
 	c.worst(d)
 	c.inventory(d)
 	c.rules(d)
+	c.vulnerabilities(d)
 	return d.Write(w)
 }
 

@@ -214,6 +214,19 @@ func TestHTML(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	dcmtk := survey2019()
+	r := dcmtk.Systems[1].Data.DICOM.Result
+	r.Product, r.Version = "DCMTK", "3.6.7"
+	r.Findings = append(r.Findings, survey.Finding{ID: "DXA011"})
+	var listed bytes.Buffer
+	if err := HTML(&listed, dcmtk, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"CVE-2022-2119", "CISA ICSMA-22-174-01", "compare the package&#39;s changelog", "None was tried"} {
+		if !strings.Contains(listed.String(), want) || strings.Contains(page, want) {
+			t.Errorf("the list of vulnerabilities lacks %s, or is there without one", want)
+		}
+	}
 	empty := &bytes.Buffer{}
 	if err := HTML(empty, &Survey{}, Options{}); err != nil {
 		t.Error(err)
