@@ -6,10 +6,11 @@ import (
 	"sync"
 )
 
-// batchSize is how much a Batch collects before it sends; batchRead how much it
-// reads at a time. The latter is held by every connection, strangers' too.
+// batchSize is how much a Batch collects before it sends: a P-DATA-TF of
+// DefaultMaxPDU as records of TLS. batchRead is how much it reads at a time; that
+// is held by every connection, strangers' too.
 const (
-	batchSize = 64 << 10
+	batchSize = DefaultMaxPDU + 32<<10
 	batchRead = 32 << 10
 )
 

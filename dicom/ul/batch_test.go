@@ -26,15 +26,17 @@ func (c *counter) Write(b []byte) (int, error) {
 }
 
 func TestBatch(t *testing.T) {
-	data := randomBytes(200 << 10)
+	data := randomBytes(3*batchSize + 10<<10)
 	for _, fail := range []int{0, 1, 3, 4} {
 		c := &counter{fail: fail}
 		b := NewBatch(c)
 		err := b.collect(func() error {
-			for i := 0; i < len(data); i += 10 << 10 {
-				if _, err := b.Write(data[i : i+10<<10]); err != nil {
+			for rest := data; len(rest) > 0; {
+				n := min(len(rest), 10<<10)
+				if _, err := b.Write(rest[:n]); err != nil {
 					return err
 				}
+				rest = rest[n:]
 			}
 			return nil
 		})
