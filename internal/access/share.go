@@ -62,9 +62,9 @@ const (
 	DefaultShare = 30 * 24 * time.Hour
 	maxShare     = 365 * 24 * time.Hour
 	DefaultUses  = 20
-	maxUses      = 1000
+	MaxUses      = 1000
 	maxStudiesOf = 500 // of a share
-	maxLabel     = 100
+	MaxLabel     = 100 // bytes
 	maxShares    = 100_000
 
 	// MaxGuesses is after how many wrong answers a link is dead. A birth date
@@ -146,12 +146,12 @@ func (n *NewShare) check() error {
 	switch {
 	case len(n.Studies) == 0 || len(n.Studies) > maxStudiesOf:
 		return fmt.Errorf("a share has 1 to %d studies", maxStudiesOf)
-	case len(n.Label) > maxLabel:
-		return fmt.Errorf("the label has more than %d bytes", maxLabel)
+	case len(n.Label) > MaxLabel:
+		return fmt.Errorf("the label has more than %d bytes", MaxLabel)
 	case n.Lasts < time.Minute || n.Lasts > maxShare:
 		return errors.New("a share lasts between a minute and a year")
-	case n.MaxUses < 1 || n.MaxUses > maxUses:
-		return fmt.Errorf("a share can be used 1 to %d times", maxUses)
+	case n.MaxUses < 1 || n.MaxUses > MaxUses:
+		return fmt.Errorf("a share can be used 1 to %d times", MaxUses)
 	case n.Factor == BirthDate:
 		if _, err := time.Parse("20060102", normal(n.Answer)); err != nil {
 			return errors.New("the patient's birth date is not known: use a code")

@@ -140,7 +140,7 @@ func (p *lendPage) read(x *exchange) (n access.NewShare, problem string) {
 	switch {
 	case len(n.Studies) == 0:
 		return n, "lend.nostudy"
-	case !slices.Contains(lendTerms, days) || err != nil || uses < 1 || uses > maxUses || len(p.Label) > maxLabel:
+	case !slices.Contains(lendTerms, days) || err != nil || uses < 1 || uses > access.MaxUses || len(p.Label) > access.MaxLabel:
 		return n, "lend.bounds"
 	case !p.Code && p.Study.Patient.Birth == "":
 		return n, "lend.nobirth"
@@ -152,12 +152,6 @@ func (p *lendPage) read(x *exchange) (n access.NewShare, problem string) {
 	}
 	return n, ""
 }
-
-// The bounds that the form tells; package access holds them.
-const (
-	maxUses  = 1000
-	maxLabel = 100
-)
 
 // sharesPage lists links.
 type sharesPage struct {

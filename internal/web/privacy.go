@@ -9,8 +9,8 @@ import (
 	"github.com/tresor-pacs/tresor/internal/access"
 )
 
-// patience is how long a page looks through the archive or the trail, and waits
-// for the archive to carry out what was decided. What takes longer is said to be
+// How long a page looks through the archive or the trail, and waits for the
+// archive to carry out what was decided. What takes longer is said to be
 // incomplete, or still under way.
 const (
 	lookPatience  = 10 * time.Second
@@ -38,14 +38,14 @@ func broken(err error) string {
 	return ""
 }
 
-// settle answers what came of a decision: it leads on to a page, or shows the
-// form again with what stands against it.
+// settle answers what came of a decision: it leads on to a page, or has again show
+// the form with the rule that stands against it; again is nil where none can.
 func (x *exchange) settle(err error, to string, again func(code int, problem string) error) error {
 	switch problem := broken(err); {
 	case err == nil:
 		http.Redirect(x.w, x.Request, to, http.StatusSeeOther)
 		return nil
-	case problem != "":
+	case problem != "" && again != nil:
 		return again(http.StatusConflict, problem)
 	case errors.Is(err, access.ErrAbsent):
 		return errAbsent
