@@ -18,13 +18,10 @@ var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"of":    func(n map[Change]int, c string) int { return n[Change(c)] },
-	"share": Share, "group": group, "count": func(n *int64) string {
-		if n == nil {
-			return "unknown"
-		}
-		return group(*n)
-	},
-	"note": func() string { return vulnerabilityNote }, "colour": survey.Colour, "mul": func(a, b int) int { return a * b },
+	"share": Share, "group": group,
+	"studies": func(r *survey.Result) string { return English.amount(studiesOf(r)) },
+	"images":  func(r *survey.Result) string { return English.amount(imagesOf(r)) },
+	"note":    func() string { return vulnerabilityNote }, "colour": survey.Colour, "mul": func(a, b int) int { return a * b },
 	"width": func(part, whole int) int { return 100 * part / max(whole, 1) }, "moment": moment,
 }).Parse(pageText))
 

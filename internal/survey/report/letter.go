@@ -139,7 +139,7 @@ func (s *Survey) facts(list []*survey.Envelope, l Language, now time.Time) *fact
 			address += " (" + e.Domain + ")"
 		}
 		f.Systems = append(f.Systems, factRow{Address: address, State: stateWords[l][r.State], Severity: fmt.Sprintf("%.1f", r.Severity),
-			Vector: r.Vector, Studies: l.number(r.Studies), Product: strings.TrimSpace(r.Product + " " + r.Version),
+			Vector: r.Vector, Studies: l.amount(studiesOf(r)), Product: strings.TrimSpace(r.Product + " " + r.Version),
 			Proof: l.proof(r), Seen: e.Data.DICOM.Timestamp.UTC().Format("2006-01-02 15:04 UTC")})
 	}
 	f.Findings = factFindings(list, l)

@@ -101,6 +101,41 @@ func TestSheets(t *testing.T) {
 	}
 }
 
+// A sample is never printed as if it had been counted.
+func TestAmount(t *testing.T) {
+	n, m := int64(2000), int64(9000)
+	of := func(size *survey.Size) *survey.Result { return &survey.Result{Studies: &n, Images: &m, Size: size} }
+	exact, sampled := of(&survey.Size{Exact: true, Low: n, High: n}), of(&survey.Size{Low: 1500, High: 2600})
+	least := of(&survey.Size{Low: n, High: n})
+	for _, c := range []struct {
+		a               amount
+		english, german string
+	}{
+		{amount{}, "unknown", "unbekannt"},
+		{studiesOf(&survey.Result{}), "unknown", "unbekannt"},
+		{studiesOf(exact), "2\u202f000", "2\u202f000"},
+		{studiesOf(of(nil)), "2\u202f000", "2\u202f000"},
+		{studiesOf(least), "at least 2\u202f000", "mindestens 2\u202f000"},
+		{studiesOf(sampled), "about 2\u202f000 (95 % between 1\u202f500 and 2\u202f600)", "etwa 2\u202f000 (zu 95 % zwischen 1\u202f500 und 2\u202f600)"},
+		{imagesOf(sampled), "about 9\u202f000", "etwa 9\u202f000"},
+		{imagesOf(exact), "9\u202f000", "9\u202f000"},
+		{studiesOf(exact).plus(studiesOf(sampled)), "about 4\u202f000 (95 % between 3\u202f500 and 4\u202f600)", "etwa 4\u202f000 (zu 95 % zwischen 3\u202f500 und 4\u202f600)"},
+		{studiesOf(exact).plus(studiesOf(least)), "at least 4\u202f000", "mindestens 4\u202f000"},
+		{amount{}.plus(imagesOf(sampled)), "about 9\u202f000", "etwa 9\u202f000"},
+		{imagesOf(exact).plus(imagesOf(sampled)), "about 18\u202f000", "etwa 18\u202f000"},
+	} {
+		if e, g := English.amount(c.a), German.amount(c.a); e != c.english || g != c.german {
+			t.Errorf("%+v is %q and %q, want %q and %q", c.a, e, g, c.english, c.german)
+		}
+	}
+	s := written()
+	result(s.Systems[0]).Size = &survey.Size{Low: 1200, High: 1900}
+	sheets, err := Sheets(s, English, made)
+	if err != nil || !strings.Contains(sheets[1].Text, "| about 1\u202f500 (95 % between 1\u202f200 and 1\u202f900) |") {
+		t.Errorf("%v: %s", err, sheets[1].Text)
+	}
+}
+
 // writes makes sure that each paper can be set, and says nothing that a template
 // left open.
 func writes(t *testing.T, list []*Paper) {

@@ -171,7 +171,7 @@ func (c *content) worst(d *paper.Doc) {
 			ids = append(ids, f.ID)
 		}
 		cells := []paper.Cell{{Text: fmt.Sprintf("%.1f", r.Severity), On: &on}, {Text: strings.TrimSpace(r.Address + " " + r.Domain + " " + r.Country)},
-			{Text: string(r.State)}, {Text: strings.TrimSpace(r.Product + " " + r.Version)}, {Text: English.number(r.Studies)}, {Text: English.number(r.Images)}}
+			{Text: string(r.State)}, {Text: strings.TrimSpace(r.Product + " " + r.Version)}, {Text: English.amount(studiesOf(r.Result))}, {Text: English.amount(imagesOf(r.Result))}}
 		if c.Compared {
 			cells = append(cells, paper.Cell{Text: string(r.Change)})
 		}

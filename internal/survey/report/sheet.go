@@ -50,7 +50,7 @@ func (s *Survey) sheet(who string, list []*survey.Envelope, l Language, now time
 	x := &sheet{facts: s.facts(list, l, now), Operator: who}
 	x.Network = result(list[0]).Network
 	var first, last time.Time
-	hosts := map[netip.Addr]*host{}
+	most := map[netip.Addr][2]amount{} // studies and images, as the port of a host tells that has the most
 	for _, e := range list {
 		r := result(e)
 		seen := e.Data.DICOM.Timestamp
@@ -64,27 +64,15 @@ func (s *Survey) sheet(who string, list []*survey.Envelope, l Language, now time
 		x.Store = x.Store || r.Association != nil && r.Association.Contexts["storage"] == "accepted"
 		x.High = x.High || !scope.IsPrivate(e.IP)
 		x.Plain = x.Plain || r.TLS == nil
-		if hosts[e.IP] == nil {
-			hosts[e.IP] = &host{}
-		}
-		hosts[e.IP].add(r)
+		most[e.IP] = [2]amount{most[e.IP][0].max(studiesOf(r)), most[e.IP][1].max(imagesOf(r))}
 	}
 	x.First, x.Last = moment(cmp.Or(first, last)), moment(last)
-	var studies, images *int64
-	for _, h := range hosts {
-		studies, images = sum(studies, h.studies), sum(images, h.images)
+	var studies, images amount
+	for _, m := range most {
+		studies, images = studies.plus(m[0]), images.plus(m[1])
 	}
-	x.Studies, x.Images = l.number(studies), l.number(images)
+	x.Studies, x.Images = l.amount(studies), l.amount(images)
 	return x
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// sum adds counts of which either may be unknown.
-func sum(a, b *int64) *int64 {
-	if a == nil || b == nil {
-		return cmp.Or(a, b)
-	}
-	n := *a + *b
-	return &n
-}

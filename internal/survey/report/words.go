@@ -67,12 +67,9 @@ func (l Language) proof(r *survey.Result) string {
 	return r.Rung.String()
 }
 
-// number writes a count, or that it is not known.
-func (l Language) number(n *int64) string {
-	switch {
-	case n != nil:
-		return group(*n)
-	case l == German:
+// unknown says that a number is not known.
+func (l Language) unknown() string {
+	if l == German {
 		return "unbekannt"
 	}
 	return "unknown"
