@@ -2,16 +2,10 @@ package access
 
 import (
 	"context"
-	"crypto/pbkdf2"
-	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -75,6 +69,10 @@ const (
 // ErrShare says that a link or its second factor is not good. It does not tell which, or why.
 var ErrShare = errors.New("the link is not good, or no longer")
 
+// ErrEmergency says that whoever shares has emergency access open: what a grant
+// shows for a while must not outlast it in a link.
+var ErrEmergency = errors.New("no link is made while emergency access is open: give it back first")
+
 // State returns a word for how the share stands.
 func (s *Share) State(now time.Time) string {
 	switch {
@@ -117,6 +115,9 @@ func (r *Register) Share(ctx context.Context, who Actor, n NewShare) (secret, co
 	}
 	if err := n.check(); err != nil {
 		return fail(err)
+	}
+	if _, grants := r.Emergency(who.Principal()); grants != "" {
+		return fail(ErrEmergency)
 	}
 	now := r.second()
 	secret, hash := newSecret()
@@ -167,61 +168,6 @@ func (n *NewShare) check() error {
 		}
 	}
 	return nil
-}
-
-// newSecret returns 256 random bits for a link, and their hash.
-func newSecret() (secret, hash string) {
-	var b [32]byte
-	rand.Read(b[:]) // never fails
-	secret = base64.RawURLEncoding.EncodeToString(b[:])
-	return secret, hashSecret(secret)
-}
-
-func hashSecret(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
-
-func newSalt() []byte {
-	b := make([]byte, 16)
-	rand.Read(b) // never fails
-	return b
-}
-
-// newCode returns a code of 8 letters and digits that are not mistaken for each other.
-func newCode() string {
-	const letters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-	b := make([]byte, 8)
-	for i := 0; i < len(b); {
-		var one [1]byte
-		if rand.Read(one[:]); int(one[0]) < 256/len(letters)*len(letters) { // so that each is as likely
-			b[i] = letters[int(one[0])%len(letters)]
-			i++
-		}
-	}
-	return string(b)
-}
-
-// normal is an answer without what people write between its parts.
-func normal(answer string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= '0' && r <= '9', r >= 'A' && r <= 'Z':
-			return r
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		}
-		return -1
-	}, answer)
-}
-
-// derive makes guessing slow for who has the state and its key.
-func derive(answer string, salt []byte) []byte {
-	key, err := pbkdf2.Key(sha256.New, normal(answer), salt, 100_000, 32)
-	if err != nil {
-		return nil // not with these lengths
-	}
-	return key
 }
 
 // FindShare returns the share of a link if it can be used. What is looked up is

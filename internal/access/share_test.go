@@ -114,3 +114,26 @@ func TestShareEnds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What an emergency shows for a while does not outlast it in a link.
+func TestNoShareUnderEmergencyAccess(t *testing.T) {
+	f := open(t)
+	erika, max := f.as("erika", policy.Radiologist), f.as("max", policy.Radiologist)
+	if _, err := f.BreakGlass(t.Context(), erika, policy.Scope{}, reason, 0); err != nil {
+		t.Fatal(err)
+	}
+	share := func(who *actor) error {
+		_, _, _, err := f.Share(t.Context(), who, NewShare{Studies: uids("1.2.3"), Factor: Code})
+		return err
+	}
+	if err := share(erika); !errors.Is(err, ErrEmergency) || len(f.Shares()) != 0 {
+		t.Error(err)
+	}
+	if err := share(max); err != nil {
+		t.Error("another's emergency:", err)
+	}
+	f.clock.move(DefaultGrant)
+	if err := share(erika); err != nil {
+		t.Error("after it has ended:", err)
+	}
+}

@@ -59,10 +59,10 @@ func (r *running) eventful(t *testing.T, uids []string) []string {
 	erika := r.visitor(t, "erika", policy.Radiologist, policy.Scope{Studies: uids[:1]})
 	anna, paula := r.visitor(t, "anna", policy.Administrator, policy.Scope{}), r.visitor(t, "paula", policy.PrivacyOfficer, policy.Scope{})
 	carl := r.visitor(t, "carl", policy.Technologist, policy.Scope{})
+	erika.acts(200, "/studies/"+uids[0]+"/share", "study", uids[0], "days", "7", "uses", "3", "factor", "code", "label", "Dr. Beispiel")
 	erika.acts(303, "/emergency", "reason", "unconscious after an accident")
 	erika.do("GET", "/dicom-web/studies/"+uids[2], nil)
 	review := first(t, `href="(/reviews/[0-9a-f]+)"`, anna.page("/reviews"))
-	erika.acts(200, "/studies/"+uids[0]+"/share", "study", uids[0], "days", "7", "uses", "3", "factor", "code", "label", "Dr. Beispiel")
 	for _, uid := range uids[:2] {
 		carl.do("GET", "/dicom-web/studies/"+uid, nil) // the second one passes the budget
 	}

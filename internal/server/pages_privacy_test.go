@@ -214,6 +214,13 @@ func TestReviewPages(t *testing.T) {
 	if a, _ := erika.do("GET", "/dicom-web/studies/"+string(all[1]), nil); a.StatusCode != 200 {
 		t.Fatal("emergency access opens nothing:", a.Status)
 	}
+	lend := "/studies/" + string(all[1]) + "/share"
+	erika.acts(409, lend, "study", string(all[1]), "days", "365", "uses", "9", "factor", "code")
+	if strings.Contains(erika.page("/shares"), "/revoke") {
+		t.Error("what emergency access shows outlasts it in a link")
+	}
+	erika.acts(303, first(t, `action="(/emergency/[0-9a-f]+/end)"`, erika.page("/emergency")))
+	erika.acts(404, lend, "study", string(all[1]), "days", "365", "uses", "9", "factor", "code")
 	path := first(t, `href="(/reviews/[0-9a-f]+)"`, officer.page("/reviews"))
 	seen := officer.page(path)
 	if !strings.Contains(seen, "unconscious after an accident") || !strings.Contains(seen, string(all[1])) || !strings.Contains(seen, "Fetched") && !strings.Contains(seen, "Read") {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -117,6 +118,10 @@ func serveMakeShare(x *exchange) error {
 		return x.showLend(http.StatusUnprocessableEntity, p)
 	}
 	secret, code, share, err := r.Share(x.Context(), x.session(), n)
+	if errors.Is(err, access.ErrEmergency) {
+		p.Error = "lend.emergency"
+		return x.showLend(http.StatusConflict, p)
+	}
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ var privacyTexts = map[string]text{
 	"lend.nobirth":   {"The date of birth is not known: the link asks for a code.", "Das Geburtsdatum ist nicht bekannt: Der Link fragt nach einem Code."},
 	"lend.nostudy":   {"Choose at least one study.", "Wählen Sie mindestens eine Studie."},
 	"lend.bounds":    {"A link can be used 1 to 1000 times, and the words for whom have at most 100 characters.", "Ein Link ist 1- bis 1000-mal nutzbar, und die Angabe für wen hat höchstens 100 Zeichen."},
+	"lend.emergency": {"You have emergency access open. Give it back first: what it shows must not outlast it in a link.", "Ihr Notfallzugriff ist offen. Geben Sie ihn erst zurück: Was er zeigt, darf ihn nicht in einem Link überdauern."},
 	"lend.button":    {"Make the link", "Link erzeugen"},
 	"lend.made":      {"The link is made", "Der Link ist erzeugt"},
 	"lend.once":      {"It is shown once. Copy it now.", "Er wird nur einmal gezeigt. Kopieren Sie ihn jetzt."},
