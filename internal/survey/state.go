@@ -28,7 +28,6 @@ type RunInfo struct {
 	Owner   string    `json:"owner,omitempty"`
 	Contact string    `json:"contact,omitempty"`
 	Level   string    `json:"level"`
-	Shard   string    `json:"shard,omitempty"`
 }
 
 // maxLine bounds a line of a state file.
