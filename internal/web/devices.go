@@ -117,7 +117,7 @@ func serveDevice(x *exchange) error {
 
 func formOf(d *identity.Device) deviceForm {
 	return deviceForm{Name: d.Name, AETitles: joined(d.AETitles), Address: d.Address, Rights: d.Rights,
-		Scope: strings.Join(identity.FormatScope(d.Scope), "\n")}
+		Scope: scopeText(d.Scope)}
 }
 
 func (x *exchange) showDevice(status int, d *identity.Device, form deviceForm, wrong *problem) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/internal/audit"
 	"github.com/tresor-pacs/tresor/internal/identity"
+	"github.com/tresor-pacs/tresor/internal/policy"
 )
 
 // Manage is what the pages for administrators need beside the accounts.
@@ -71,6 +72,14 @@ func scopeWords(field string) []string {
 		}
 	}
 	return words
+}
+
+// scopeText is a scope as a form has it: what narrows nothing is empty.
+func scopeText(s policy.Scope) string {
+	if s.Unlimited() {
+		return ""
+	}
+	return strings.Join(identity.FormatScope(s), "\n")
 }
 
 // scopeFields names the fields of a scope, for the trail: their values can be

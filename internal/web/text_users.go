@@ -12,6 +12,7 @@ var userTexts = map[string]text{
 	"people.invite":        {"Invite a person", "Person einladen"},
 	"people.invitebutton":  {"Invite", "Einladen"},
 	"people.role":          {"Role", "Rolle"},
+	"people.choose":        {"Choose …", "Wählen …"},
 	"people.second":        {"Second factor", "Zweiter Faktor"},
 	"people.nosecond":      {"none", "keiner"},
 	"people.provider":      {"your house's sign-in", "Anmeldung des Hauses"},

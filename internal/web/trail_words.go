@@ -35,5 +35,10 @@ func sayWho(language, word string) string {
 	return sayWord(language, "kind", word)
 }
 
-// sayEvent tells what happened in a record.
-func sayEvent(language string, e audit.Event) string { return sayDone(language, report.What(&e)) }
+// sayEvent tells what happened in a record: of images, what was done with them.
+func sayEvent(language string, e audit.Event) string {
+	if e.Code == audit.InstancesAccessed || e.Code == audit.InstancesTransferred {
+		return sayDone(language, report.What(&e))
+	}
+	return sayWord(language, "event", string(e.Code))
+}

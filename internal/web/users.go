@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tresor-pacs/tresor/internal/identity"
@@ -34,7 +33,7 @@ type userRow struct {
 	Tokens     int       // that are good
 	Disabled   bool
 	External   bool // the account is that of a provider
-	Invited    bool // has not chosen a password yet
+	Invited    bool // has no way in yet
 }
 
 // userRows returns all people, with what they have open.
@@ -58,9 +57,6 @@ func (s *Site) userRow(u *identity.User) userRow {
 	case r.External:
 		r.Second = "people.provider"
 	}
-	if now, known := s.Accounts.User(u.Name); known {
-		r.Invited = now.Password == "" && !r.External && !f.Second()
-	}
 	for _, open := range s.sessionsOf(u.Name) {
 		r.Sessions++
 		if open.Used.After(r.Used) {
@@ -68,6 +64,9 @@ func (s *Site) userRow(u *identity.User) userRow {
 		}
 	}
 	r.Tokens = len(s.tokensOf(u.Name))
+	if now, known := s.Accounts.User(u.Name); known {
+		r.Invited = now.Password == "" && !r.External && !f.Second() && r.Tokens == 0
+	}
 	return r
 }
 
@@ -137,7 +136,7 @@ func serveUser(x *exchange) error {
 // showUser shows a person, with the form as it was sent or, for nil, as the person is.
 func (x *exchange) showUser(status int, u *identity.User, form *userForm, wrong *problem) error {
 	if form == nil {
-		form = &userForm{u.Name, strings.Join(identity.FormatScope(u.Scope), "\n"), u.Role}
+		form = &userForm{u.Name, scopeText(u.Scope), u.Role}
 	}
 	p := userPage{userRow: x.site.userRow(u), Form: *form, Factors: x.site.Accounts.Factors(u.Name),
 		Good: x.site.tokensOf(u.Name), Fresh: x.isFresh(), Problem: wrong}
