@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
@@ -163,38 +164,31 @@ func orNull(s string) any {
 
 // pool holds the connections of readers.
 type pool struct {
-	free chan *conn
-	open func() (*conn, error)
+	open  func() (*conn, error)
+	turns chan struct{} // full when all connections are lent
+
+	mu     sync.Mutex
+	free   []*conn // the one used last is lent first: its cache is the warmest
+	closed bool
 }
 
 func newPool(size int, open func() (*conn, error)) *pool {
-	p := &pool{free: make(chan *conn, size), open: open}
-	for range size {
-		p.free <- nil // opened when first needed
-	}
-	return p
+	return &pool{open: open, turns: make(chan struct{}, size)}
 }
 
 // do lends a connection to f. The context interrupts its statements.
 func (p *pool) do(ctx context.Context, f func(*conn) error) error {
-	var c *conn
 	select {
-	case c = <-p.free:
+	case p.turns <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if c == closedConn {
-		p.free <- c
-		return errClosed
+	defer func() { <-p.turns }()
+	c, err := p.take()
+	if err != nil {
+		return err
 	}
-	var err error
-	if c == nil {
-		if c, err = p.open(); err != nil {
-			p.free <- nil
-			return err
-		}
-	}
-	defer func() { p.free <- c }()
+	defer p.put(c)
 	c.SetInterrupt(ctx)
 	defer c.SetInterrupt(context.Background())
 	if err = f(c); err != nil && ctx.Err() != nil {
@@ -203,21 +197,47 @@ func (p *pool) do(ctx context.Context, f func(*conn) error) error {
 	return err
 }
 
-// closedConn stands in a pool for a connection that was closed.
-var closedConn = new(conn)
+// take returns a connection to whoever has a turn, a new one if none is free.
+func (p *pool) take() (*conn, error) {
+	p.mu.Lock()
+	closed, n := p.closed, len(p.free)
+	var c *conn
+	if n > 0 {
+		c, p.free = p.free[n-1], p.free[:n-1]
+	}
+	p.mu.Unlock()
+	switch {
+	case closed:
+		return nil, errClosed
+	case c == nil:
+		return p.open() // close waits for our turn
+	}
+	return c, nil
+}
+
+func (p *pool) put(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, c)
+}
 
 var errClosed = errors.New("the catalog is closed")
 
 // close waits for all connections to come back and closes them.
 func (p *pool) close() error {
-	var errs []error
-	for range cap(p.free) {
-		if c := <-p.free; c != nil && c != closedConn {
-			errs = append(errs, c.close())
-		}
+	for range cap(p.turns) {
+		p.turns <- struct{}{}
 	}
-	for range cap(p.free) {
-		p.free <- closedConn
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	var errs []error
+	for _, c := range p.free {
+		errs = append(errs, c.close())
+	}
+	p.free = nil
+	for range cap(p.turns) {
+		<-p.turns
 	}
 	return errors.Join(errs...)
 }
