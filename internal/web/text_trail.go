@@ -12,7 +12,7 @@ var trailTexts = map[string]text{
 	"trail.title":       {"Trail", "Protokoll"},
 	"trail.lead":        {"Who did what and when; who saw a patient's images; what somebody touched.", "Wer wann was getan hat; wer die Bilder einer Person sah; was jemand berührt hat."},
 	"trail.search":      {"Search the trail", "Protokoll durchsuchen"},
-	"trail.history":     {"History of a patient", "Verlauf einer Patientin, eines Patienten"},
+	"trail.history":     {"History of a patient", "Verlauf zu einer Person"},
 	"trail.breach":      {"Breach kit", "Datenpannen-Auszug"},
 	"trail.noted":       {"That you read the trail, and what you look for, is itself written there.", "Dass Sie das Protokoll lesen und wonach Sie suchen, steht selbst darin."},
 	"trail.from":        {"From", "Von"},
