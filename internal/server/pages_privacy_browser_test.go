@@ -21,32 +21,34 @@ func TestPrivacyPagesInABrowser(t *testing.T) {
 	for name, role := range map[string]policy.Role{"maria": policy.Radiologist, "admin": policy.Administrator, "otto": policy.PrivacyOfficer} {
 		r.person(t, name, role)
 	}
-	w := r.window(t)
-	check := func(name, path string) {
+	check := func(w *window, pages ...[2]string) {
 		t.Helper()
-		w.accessible(axe, name, path, "en", "light")
-		w.accessible(axe, name, path, "de", "dark")
+		for _, p := range pages {
+			w.accessible(axe, p[0], p[1], "en", "light")
+			w.accessible(axe, p[0], p[1], "de", "dark")
+		}
+		w.clean()
 	}
+	maria := r.windowOf(t, "maria")
+	check(maria, [2]string{"lend", "/studies/" + uids[0] + "/share"})
+	maria.click("form.card button.main")
+	maria.until("the link", "document.getElementById('link')")
+	maria.violations(axe, "lent-de-dark")
+	check(maria, [2]string{"shares", "/shares"})
+	check(r.windowOf(t, "otto"), [2]string{"reviews", "/reviews"}, [2]string{"review", paths[0]}, [2]string{"retention", "/retention"},
+		[2]string{"erasures", "/erasures"}, [2]string{"erasure", paths[1]})
+	check(r.windowOf(t, "admin"), [2]string{"manage", "/manage"}, [2]string{"shares-all", "/shares/all"}, [2]string{"budgets", "/budgets"},
+		[2]string{"quarantine", "/quarantine"}, [2]string{"aside", paths[2]}, [2]string{"stranger", "/stranger"})
+}
+
+// windowOf is a window in which somebody has signed in.
+func (r *running) windowOf(t *testing.T, name string) *window {
+	t.Helper()
+	w := r.window(t)
+	w.look(1440, 900, "light")
 	w.open("/login")
-	w.signIn("maria")
-	check("lend", "/studies/"+uids[0]+"/share")
-	w.click("form.card button.main")
-	w.until("the link", "document.getElementById('link')")
-	w.violations(axe, "lent-de-dark")
-	check("shares", "/shares")
-	w.signOut()
-	w.look(1440, 900, "light")
-	w.signIn("otto")
-	for _, p := range [][2]string{{"reviews", "/reviews"}, {"review", paths[0]}, {"retention", "/retention"}, {"erasures", "/erasures"}, {"erasure", paths[1]}} {
-		check(p[0], p[1])
-	}
-	w.signOut()
-	w.look(1440, 900, "light")
-	w.signIn("admin")
-	for _, p := range [][2]string{{"manage", "/manage"}, {"shares-all", "/shares/all"}, {"budgets", "/budgets"}, {"quarantine", "/quarantine"}, {"aside", paths[2]}, {"stranger", "/stranger"}} {
-		check(p[0], p[1])
-	}
-	w.clean()
+	w.signIn(name)
+	return w
 }
 
 // eventful has something happen of all that the pages tell about, and returns the
