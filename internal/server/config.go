@@ -36,7 +36,7 @@ type Config struct {
 	// Budgets bound what principals take out, by role, and for device and share.
 	Budgets map[string]access.Budget `toml:"budgets"`
 
-	Trail  Trail  `toml:"trail"`
+	Trail Trail `toml:"trail"`
 	// SelfSurvey is how often the archive looks at its own listeners as a
 	// stranger: between a minute and a week. It also does so at its start.
 	SelfSurvey Duration `toml:"self_survey"`

@@ -70,7 +70,10 @@ func (r *running) user(t testing.TB, name string, role policy.Role) (secret, id 
 		return err
 	})
 	b := r.browser(t, secret)
-	r.within(t, time.Second, func() bool { a, _ := b.do("GET", "/dicom-web/studies?limit=0", nil); return a.StatusCode != 401 && a.StatusCode != 429 })
+	r.within(t, time.Second, func() bool {
+		a, _ := b.do("GET", "/dicom-web/studies?limit=0", nil)
+		return a.StatusCode != 401 && a.StatusCode != 429
+	})
 	return secret, token.ID
 }
 
