@@ -194,3 +194,27 @@ func TestPeoplePageSaysWhatIsWrong(t *testing.T) {
 		t.Error("a token has made an account")
 	}
 }
+
+// TestAdministratorsCannotDeposeEachOtherAtOnce has two of them disable each other
+// in the same moment: one stays.
+func TestAdministratorsCannotDeposeEachOtherAtOnce(t *testing.T) {
+	r := start(t)
+	browsers := map[string]*browser{"bea": r.admin(t, "ada"), "ada": r.admin(t, "bea")}
+	done := make(chan int, 2)
+	for other, b := range browsers {
+		go func() {
+			a, _ := b.post("/people/"+other+"/disable", nil)
+			done <- a.StatusCode
+		}()
+	}
+	statuses := []int{<-done, <-done}
+	disabled := 0
+	for name := range browsers {
+		if r.account(t, name).Disabled {
+			disabled++
+		}
+	}
+	if disabled != 1 {
+		t.Errorf("%d of two are disabled: %v", disabled, statuses)
+	}
+}

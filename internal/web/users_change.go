@@ -111,7 +111,7 @@ func (s *Site) last(u *identity.User) bool {
 func (x *exchange) depose(u *identity.User, e audit.Event, do func() error) error {
 	x.site.changing.Lock()
 	defer x.site.changing.Unlock()
-	if x.site.last(u) {
+	if now, known := x.site.Accounts.User(u.Name); known && x.site.last(&now) {
 		return &problem{"people.last", ""}
 	}
 	return x.act(e, do)
