@@ -9,8 +9,8 @@ import (
 )
 
 type item struct {
-	n, batch int
-	done     bool
+	n    int
+	done bool
 }
 
 func TestOneAfterTheOther(t *testing.T) {
