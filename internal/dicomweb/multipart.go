@@ -12,6 +12,7 @@ import (
 // parts writes an answer of type multipart/related (RFC 2387, PS3.18 section 8.6.1.2).
 type parts struct {
 	w        *answer
+	out      io.Writer // for all but the header: w, or what passes on to it
 	boundary string
 	status   int
 	begun    bool
@@ -22,7 +23,7 @@ type parts struct {
 func (x *exchange) multipart(typ string) *parts {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
-	p := &parts{w: x.w, status: http.StatusOK, boundary: "tresor" + hex.EncodeToString(b[:])}
+	p := &parts{w: x.w, out: x.w, status: http.StatusOK, boundary: "tresor" + hex.EncodeToString(b[:])}
 	h := x.w.Header()
 	h.Set("Content-Type", typeMultipart+`; type="`+typ+`"; boundary=`+p.boundary)
 	h.Set("Content-Disposition", "attachment")
@@ -44,12 +45,12 @@ func (p *parts) next(typ string, syntax dicom.UID, location string) (io.Writer, 
 	if location != "" {
 		head += "\r\nContent-Location: " + location
 	}
-	_, err := io.WriteString(p.w, head+"\r\n\r\n")
-	return p.w, err
+	_, err := io.WriteString(p.out, head+"\r\n\r\n")
+	return p.out, err
 }
 
 // end writes the last boundary.
 func (p *parts) end() error {
-	_, err := io.WriteString(p.w, "\r\n--"+p.boundary+"--\r\n")
+	_, err := io.WriteString(p.out, "\r\n--"+p.boundary+"--\r\n")
 	return err
 }

@@ -1,6 +1,7 @@
 package dicomweb
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -38,8 +39,20 @@ func serveInstances(x *exchange) error {
 		defer s.Close()
 		return x.serveFile(s, targets[0])
 	}
+	return x.writeParts(r, targets)
+}
+
+func (x *exchange) writeParts(r *archive.Retrieval, targets []encoding.TransferSyntax) (err error) {
 	p := x.multipart(typeDICOM)
+	if len(r.Entries) > 1 {
+		b := newBehind(x.w)
+		defer func() { err = errors.Join(err, b.Stop()) }()
+		p.out = b
+	}
 	for i := range r.Entries {
+		if err := x.ctx().Err(); err != nil {
+			return err // nobody waits for it any more
+		}
 		if err := x.writePart(p, r, &r.Entries[i], targets[i]); err != nil {
 			return err
 		}
