@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/tresor-pacs/tresor/dicom"
 	"github.com/tresor-pacs/tresor/dicom/dict"
@@ -116,12 +117,31 @@ func (x *exchange) framePart(p *parts, s *stored, f *pixels, o *offer, n int, lo
 	if err != nil {
 		return err
 	}
+	defer reuse(b)
 	w, err := p.next(o.typ, o.syntax, location)
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(b)
 	return err
+}
+
+// frameBuffers holds what frames were read into, so that a viewer's requests do
+// not each take half a megabyte anew.
+var frameBuffers sync.Pool
+
+func frameBuffer(n int64) []byte {
+	if b, ok := frameBuffers.Get().(*[]byte); ok && int64(cap(*b)) >= n {
+		return (*b)[:n]
+	}
+	return make([]byte, n)
+}
+
+// reuse gives a frame's bytes back, of which nothing is used any more.
+func reuse(b []byte) {
+	if cap(b) >= 64<<10 && cap(b) <= 4<<20 {
+		frameBuffers.Put(&b)
+	}
 }
 
 // frame reads one frame, counted from 1, as it is stored, or as explicit VR little
@@ -148,7 +168,7 @@ func (s *stored) nativeFrame(p *pixels, n int) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	b := make([]byte, to-from)
+	b := frameBuffer(to - from)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, fmt.Errorf("read a frame: %w", err)
 	}
