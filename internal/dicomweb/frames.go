@@ -117,12 +117,13 @@ func (x *exchange) framePart(p *parts, s *stored, f *pixels, o *offer, n int, lo
 	if err != nil {
 		return err
 	}
-	defer reuse(b)
 	w, err := p.next(o.typ, o.syntax, location)
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(b)
+	if _, err = w.Write(b); err == nil {
+		reuse(b) // not after an error: HTTP/2 may still be sending from it
+	}
 	return err
 }
 

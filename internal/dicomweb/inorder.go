@@ -2,6 +2,7 @@ package dicomweb
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"runtime"
 	"sync"
@@ -42,12 +43,17 @@ func inOrder(ctx context.Context, n int, one func(ctx context.Context, i int, b 
 			waiting = append(waiting, done)
 			workers.Go(func() {
 				p := piece{b: b[:0]}
+				defer func() { // nobody else would catch it here
+					if v := recover(); v != nil {
+						p.err = fmt.Errorf("panic: this is a bug: %T", v)
+					}
+					done <- p
+				}()
 				for i := from; i < to && p.err == nil; i++ {
 					if p.err = context.Cause(ctx); p.err == nil {
 						p.b, p.err = one(ctx, i, p.b)
 					}
 				}
-				done <- p
 			})
 		}
 		atOnce := max(1, min(maxWorkers, runtime.NumCPU()))

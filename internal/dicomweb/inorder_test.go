@@ -45,6 +45,13 @@ func TestInOrder(t *testing.T) {
 	if last != broken || pieces != 100/pieceItems+1 {
 		t.Errorf("%d pieces, then %v", pieces, last)
 	}
+	last = nil
+	for _, err := range inOrder(t.Context(), 40, func(context.Context, int, []byte) ([]byte, error) { panic("a bug") }) {
+		last = err
+	}
+	if last == nil {
+		t.Error("a panic passed for an answer")
+	}
 	for range inOrder(t.Context(), 1000, number) {
 		break // whoever leaves early waits for nobody
 	}

@@ -3,6 +3,7 @@ package scp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tresor-pacs/tresor/dicom"
@@ -113,11 +114,29 @@ func (t *transfer) all(ctx context.Context, to target, entries []archive.Entry, 
 func (t *transfer) begin(ctx context.Context, to target, e *archive.Entry, originator dimse.StoreRequest) chan *outgoing {
 	made := make(chan *outgoing, 1)
 	go func() {
-		o := t.open(ctx, to, e, originator)
-		o.readAhead()
+		o := &outgoing{}
+		err := guarded(func() error {
+			o = t.open(ctx, to, e, originator)
+			o.readAhead()
+			return nil
+		})
+		if err != nil {
+			o.err = err
+		}
 		made <- o
 	}()
 	return made
+}
+
+// guarded makes an error of a panic: what a peer once sent must not end the
+// archive, and nobody catches what passes in a goroutine of its own.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: this is a bug: %T", v)
+		}
+	}()
+	return f()
 }
 
 // ready returns the instance that is being made ready, or opens it if none is.

@@ -41,7 +41,7 @@ func streamed(ctx context.Context, c *pixel.Transcoder) (_ io.Reader, stop func(
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pw.CloseWithError(c.WriteTo(ctx, pw))
+		pw.CloseWithError(guarded(func() error { return c.WriteTo(ctx, pw) }))
 	}()
 	return pr, func() {
 		pr.Close()
